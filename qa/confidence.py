@@ -1,0 +1,57 @@
+"""How sure it is that the first passage answers the question: a calibrated probability, from few scale-free features.
+
+A cosine cannot be thresholded: E5 puts unrelated texts above 0.7 by design. A logistic regression over what late
+interaction and BM25 found can. Its numbers, with the digest of the questions they were fitted on, stand in
+`confidence.json`; `qa evaluate --fit` made them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import numpy.typing as npt
+
+FEATURES = ("late", "weakest", "words", "korean")
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Weights of the logistic regression, in the order of `FEATURES`, and the confidence from which an answer is given."""
+
+    weights: tuple[float, ...]
+    bias: float
+    operating_point: float
+    fitted_on: str
+
+    def confidence(self, features: Sequence[float]) -> float:
+        """Probability, 0 to 1, that the passage answers."""
+        logit = self.bias + sum(weight * value for weight, value in zip(self.weights, features, strict=True))
+        return 1 / (1 + math.exp(-max(min(logit, 60.0), -60.0)))
+
+
+@cache
+def calibration() -> Calibration:
+    """The one that ships."""
+    record = json.loads((files("qa") / "confidence.json").read_text(encoding="utf-8"))
+    return Calibration(
+        tuple(record["weights"][name] for name in FEATURES), record["bias"], record["operating_point"], record["fitted_on"]
+    )
+
+
+def features(best: npt.NDArray[np.float32], words: float, korean: bool) -> tuple[float, ...]:
+    """The features of a question and its first passage, in the order of `FEATURES`.
+
+    `best` is the best similarity of each question token in the passage: "late" is its mean, "weakest" the mean of its lowest
+    quarter, since one thing asked that the passage does not speak of is enough for no answer. `words` is the BM25 share;
+    a Korean question shares no words with English text, hence `korean`.
+    """
+    if not len(best):
+        return (0.0, 0.0, words, float(korean))
+    weakest = np.sort(best)[: max(1, len(best) // 4)]
+    return (float(best.mean()), float(weakest.mean()), words, float(korean))

@@ -1,0 +1,111 @@
+"""A question as it is searched for: its own words, what it carries over from before, the days it is bound to."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qa.dates import parse_date
+from qa.errors import BadQuestion
+from qa.names import Names
+
+MAX_CHARACTERS = 2_000  # far past what the encoder reads, so that nothing a person types is refused
+_LEANING = re.compile(
+    r"^(and|also|what about|how about|then|so|but|그리고|그럼|그러면|또)\b|"
+    r"\b(he|she|they|them|his|her|their|it|its|this|that|these|those|there|the same|the two|both)\b|"
+    r"(은|는)요\s*\?*$|(?<![가-힣])(그(는|가|것|때|곳|들)|이(것|때|곳|들)\b)",
+    re.IGNORECASE,
+)
+_SHORT, _SHORT_KOREAN = 4, 2  # words: "And when?", "언제요?" ask nothing by themselves
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`text` is what was asked; `carried` the earlier question it leans on, None where it stands alone.
+
+    `since` and `until` bound the release's date, both included; a release of unknown date is outside any bound.
+    """
+
+    text: str
+    carried: str | None = None
+    since: datetime.date | None = None
+    until: datetime.date | None = None
+    names: Names | None = None
+
+    @property
+    def searched(self) -> str:
+        """The text that is searched for: what is carried over, the question, Hangul names as the releases spell them."""
+        return self.spelled(f"{self.carried} {self.text}" if self.carried else self.text)
+
+    def spelled(self, text: str) -> str:
+        return self.names.in_english(text) if self.names is not None and is_korean(text) else text
+
+    def understood(self) -> dict[str, Any]:
+        """What was made of the question, for a person to see: JSON-ready."""
+        return {
+            "searched": self.searched,
+            "carried": self.carried,
+            "since": self.since.isoformat() if self.since else None,
+            "until": self.until.isoformat() if self.until else None,
+        }
+
+
+def understand(
+    text: str,
+    *,
+    history: Sequence[str] = (),
+    since: datetime.date | str | None = None,
+    until: datetime.date | str | None = None,
+    names: Names | None = None,
+) -> Question:
+    """Make a `Question` of what was typed. `history` is the questions before it, oldest first; `names` those of the corpus.
+
+    Raises `BadQuestion` when it is empty or over 2,000 characters, or when a date is none or they exclude each other.
+    """
+    clean = _clean(text)
+    if not any(char.isalpha() for char in clean):
+        raise BadQuestion("the question is empty; ask in words, in English or Korean")
+    if len(clean) > MAX_CHARACTERS:
+        raise BadQuestion(f"the question has {len(clean)} characters, more than {MAX_CHARACTERS}; shorten it")
+    first, last = _date(since, "since"), _date(until, "until")
+    if first and last and first > last:
+        raise BadQuestion(f"since {first} is after until {last}; swap them")
+    earlier = [clean_before for before in history if (clean_before := _clean(before)[:MAX_CHARACTERS])]
+    carried = _carried(clean, earlier)
+    return Question(clean, carried, first, last, names)
+
+
+def is_korean(text: str) -> bool:
+    return re.search("[가-힣]", text) is not None
+
+
+def _clean(text: str) -> str:
+    """Without lone surrogates and control characters, white space folded."""
+    safe = text.encode("utf-8", "ignore").decode("utf-8")
+    return " ".join("".join(" " if unicodedata.category(char) == "Cc" else char for char in safe).split())
+
+
+def _date(value: datetime.date | str | None, name: str) -> datetime.date | None:
+    if isinstance(value, datetime.datetime):
+        return value.date()
+    if value is None or isinstance(value, datetime.date):
+        return value
+    date = parse_date(value)
+    if date is None:
+        raise BadQuestion(f"{name} {value!r} is not a date; write it as YYYY-MM-DD")
+    return date
+
+
+def _carried(text: str, earlier: list[str]) -> str | None:
+    """The last earlier question that stood alone, when this one does not."""
+    if not earlier or not _leans(text):
+        return None
+    return next((before for before in reversed(earlier) if not _leans(before)), earlier[0])
+
+
+def _leans(text: str) -> bool:
+    return _LEANING.search(text) is not None or len(text.split()) < (_SHORT_KOREAN if is_korean(text) else _SHORT)

@@ -1,0 +1,294 @@
+"""The ministry's site as a visitor sees it: addresses, list pages of three generations, and HTTP that keeps to the rules.
+
+2025-26: rows with `a[onclick*="f_view('SEQ')"]`. About 2022: the same rows in `div.table_list`. About 2018: `td.tal > a[href]`.
+robots.txt is read first and obeyed for every address, requests keep a pause between them, redirects stay on the host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import date
+from email.utils import parsedate_to_datetime
+from importlib.metadata import PackageNotFoundError, version
+from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.robotparser import RobotFileParser
+
+import httpx
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from qa.errors import CollectStopped, UnreadableSource
+
+MINISTRY = "https://www.mofa.go.kr"
+AGENT = "release-qa"  # the name robots.txt would address us by
+TRIES = 3
+MAX_REDIRECTS = 5  # the cookie gate takes one; httpx itself would follow 20
+MAX_BYTES = 5 * 2**20  # a release page is well under 200 kB: 35 MB of records for 11,142 releases, menus added
+TIMEOUT = 20.0  # seconds without a byte
+PAGE_SECONDS = 60.0  # seconds for one page in all: a server that sends a byte now and then never runs into TIMEOUT
+LONGEST_WAIT = 120.0  # seconds a server may ask us to wait (Retry-After) before the page is left for another run
+UNANSWERED = 10  # pages in a row, a whole list page, that fail for no reason of their own: then it is the site
+_OWN_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
+_SEQ = re.compile(r"""f_view\(\s*['"]?(\d+)|view\.do\?(?:[^#'"]*&)?seq=(\d+)""")
+_RELEASE = re.compile(r"/\w+/brd/(m_\d+)/view\.do")
+_DAY = re.compile(r"\s*((?:19|20)\d\d)[-./]\s?(\d{1,2})[-./]\s?(\d{1,2})")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A release as a list or feed names it; `name` is `<board>-<seq>`, `path` its address below the host."""
+
+    name: str
+    path: str
+    title: str
+    date: date | None
+
+
+def list_path(board: str, page: int, since: date, until: date) -> str:
+    """The address of one list page, ten releases of a range of dates, the newest first."""
+    return f"/eng/brd/{board}/list.do?page={page}&srchFr={since:%Y%m%d}&srchTo={until:%Y%m%d}"
+
+
+def view_path(board: str, seq: str) -> str:
+    """The address of one release."""
+    return f"/eng/brd/{board}/view.do?seq={seq}"
+
+
+def release_link(url: str) -> tuple[str, str] | None:
+    """The name and path of the release an address leads to, None if it leads elsewhere."""
+    parts = urlsplit(url)
+    board = _RELEASE.fullmatch(parts.path)
+    seq = parse_qs(parts.query).get("seq", [""])[0]
+    return (f"{board[1]}-{seq}", f"{parts.path}?seq={seq}") if board and re.fullmatch("[0-9]+", seq) else None
+
+
+def read_list(markup: str, board: str, origin: str) -> list[Listed]:
+    """The releases on one list page, none past the last page. Raises `UnreadableSource` when it is no list page at all."""
+    tree = LexborHTMLParser(markup)
+    rows = [row for row in tree.css("table tbody tr") if row.css_first("table") is None]
+    listed = [release for row in rows if (release := _row(row, board)) is not None]
+    if not listed and (tree.css_first("table tbody") is None or any(row.css_first("a") is not None for row in rows)):
+        raise UnreadableSource(origin, "holds no list of releases that can be read; see whether the site has changed")
+    return listed
+
+
+def _row(row: LexborNode, board: str) -> Listed | None:
+    for link in row.css("a"):
+        for attribute in ("onclick", "href"):
+            address = link.attributes.get(attribute) or ""
+            seq = _SEQ.search(address)
+            if seq and ("/brd/" not in address or f"/brd/{board}/" in address):
+                number = seq[1] or seq[2]
+                day = next(filter(None, (_day(cell.text()) for cell in reversed(row.css("td")))), None)
+                return Listed(f"{board}-{number}", view_path(board, number), link.text().strip(), day)
+    return None
+
+
+def _day(text: str) -> date | None:
+    found = _DAY.match(text)
+    try:
+        return date(int(found[1]), int(found[2]), int(found[3])) if found else None
+    except ValueError:
+        return None
+
+
+class _PassingError(Exception):
+    """A failure that may pass; `after` is the number of seconds the server asked for."""
+
+    def __init__(self, reason: str, after: float | None = None) -> None:
+        self.after = after
+        super().__init__(reason)
+
+
+class Site:
+    """One host, visited by one visitor: its robots.txt, its cookies and the time of the last request."""
+
+    def __init__(self, client: httpx.AsyncClient, origin: str, pause: float) -> None:
+        self.origin = origin
+        self._client = client
+        self._pause = pause
+        self._robots: str | None = None
+        self._last = -math.inf
+        self._unanswered = 0
+
+    async def read_robots(self) -> None:
+        """Learn what may be fetched and how fast.
+
+        Raises `CollectStopped` when robots.txt cannot be read, a missing one included: RFC 9309 lets a crawler go on where
+        there is none, but a government's site that loses it has more likely been moved than opened.
+        """
+        url = f"{self.origin}/robots.txt"
+        try:
+            status, text = await self._answer(url)
+        except UnreadableSource as error:
+            raise CollectStopped(f"{error}. Without it, it is not known what may be fetched; try again later.") from error
+        if status != 200 or text.lstrip().startswith("<"):
+            what = f"answers {status}" if status != 200 else "is a web page, no robots.txt"
+            raise CollectStopped(f"{url} {what}, so it is not known what may be fetched; try again later or ask the site.")
+        self._robots = text
+        rules = self._rules("/")
+        rate = rules.request_rate(AGENT)
+        self._pause = max(self._pause, float(rules.crawl_delay(AGENT) or 0), rate.seconds / rate.requests if rate else 0.0)
+
+    def allows(self, path: str) -> bool:
+        """Whether robots.txt lets us fetch the address."""
+        return self._robots is None or self._rules(path).can_fetch(AGENT, path)
+
+    async def get(self, path: str) -> str:
+        """The page at a path. Raises `UnreadableSource` for this page, `CollectStopped` when the site answers no more."""
+        url = f"{self.origin}{path}"
+        status, text = await self._answer(url)
+        if status != 200:
+            gone = ": the site no longer has it" if status in (404, 410) else ""
+            raise UnreadableSource(url, f"answers {status}{gone}")
+        return text
+
+    def _rules(self, path: str) -> RobotFileParser:
+        rules = RobotFileParser()
+        rules.parse(_decided(self._robots or "", path))
+        return rules
+
+    async def _answer(self, url: str) -> tuple[int, str]:
+        for tried in range(1, TRIES + 1):
+            try:
+                answer = await self._once(url)
+            except _PassingError as failure:
+                wait = min(self._pause * 2**tried, LONGEST_WAIT) if failure.after is None else failure.after
+                if tried == TRIES or wait > LONGEST_WAIT:
+                    asked = f", asking to be left alone for {wait:.0f} s" if wait > LONGEST_WAIT else ""
+                    reason = f"{failure}{asked}, tried {tried} time{'s' if tried > 1 else ''}"
+                    self._miss(url, reason)
+                    raise UnreadableSource(url, reason) from failure
+                await asyncio.sleep(wait)
+            except UnreadableSource:
+                self._unanswered = 0
+                raise
+            except TimeoutError as failure:
+                reason = f"is not complete after {PAGE_SECONDS:g} s"
+                self._miss(url, reason)
+                raise UnreadableSource(url, reason) from failure
+            else:
+                if answer[0] in (401, 403):
+                    self._miss(url, f"answers {answer[0]}")
+                else:
+                    self._unanswered = 0
+                return answer
+        raise AssertionError("the last try returns or raises")
+
+    def _miss(self, url: str, reason: str) -> None:
+        self._unanswered += 1
+        if self._unanswered == UNANSWERED:
+            raise CollectStopped(f"the site has failed {UNANSWERED} times in a row, last: {url} {reason}.")
+
+    async def _once(self, url: str) -> tuple[int, str]:
+        here = httpx.URL(url)
+        async with asyncio.timeout(PAGE_SECONDS + (MAX_REDIRECTS + 1) * self._pause):
+            for _ in range(MAX_REDIRECTS + 1):
+                path = here.raw_path.decode("ascii")
+                if not self.allows(path):
+                    raise UnreadableSource(url, f"is forbidden by robots.txt ({path})")
+                await asyncio.sleep(self._last + self._pause - time.monotonic())
+                try:
+                    async with self._client.stream("GET", here) as response:
+                        if response.next_request is None:
+                            return response.status_code, await self._read(response, url)
+                        here = _followed(here, response.next_request.url, url)
+                except httpx.TimeoutException as error:
+                    raise _PassingError(f"gives no answer within {TIMEOUT:g} s") from error
+                except httpx.RemoteProtocolError as error:
+                    raise _PassingError(f"breaks off: {error}") from error
+                except httpx.RequestError as error:
+                    raise _PassingError(f"cannot be reached: {error or type(error).__name__}") from error
+                finally:
+                    self._last = time.monotonic()
+        raise UnreadableSource(url, f"is redirected more than {MAX_REDIRECTS} times, last to {here}")
+
+    async def _read(self, response: httpx.Response, url: str) -> str:
+        if response.status_code == 429 or response.status_code >= 500:
+            raise _PassingError(f"answers {response.status_code}", _retry_after(response))
+        if response.status_code != 200:
+            return ""
+        data = bytearray()
+        async for chunk in response.aiter_bytes():
+            data += chunk
+            if len(data) > MAX_BYTES:
+                raise UnreadableSource(url, f"is over the limit of {MAX_BYTES // 2**20} MiB a page")
+        return _decode(bytes(data), url)
+
+
+@asynccontextmanager
+async def visit(origin: str, *, pause: float, contact: str | None) -> AsyncIterator[Site]:
+    """A site, its robots.txt read. Less than a second between requests is for servers on one's own machine only."""
+    try:
+        number = version(AGENT)
+    except PackageNotFoundError:
+        number = "0"
+    name = f"{AGENT}/{number} (+{contact})" if contact else f"{AGENT}/{number} (no contact given)"
+    pause = pause if urlsplit(origin).hostname in _OWN_MACHINE else max(1.0, pause)
+    async with httpx.AsyncClient(headers={"User-Agent": name}, timeout=TIMEOUT, follow_redirects=False) as client:
+        site = Site(client, origin, pause)
+        await site.read_robots()
+        yield site
+
+
+def _decided(robots: str, path: str) -> list[str]:
+    """robots.txt with the one rule of each group that decides about `path`, for a parser that would take the first.
+
+    By RFC 9309 the longest rule that fits decides, Allow before Disallow, `*` stands for any characters and `$` for the end.
+    """
+    lines: list[str] = []
+    rules: list[tuple[int, bool]] = []
+    in_rules = False
+    for line in [*robots.removeprefix("\ufeff").splitlines(), "user-agent:"]:
+        field, _, value = (part.strip() for part in line.partition("#")[0].partition(":"))
+        field = field.lower()
+        if field == "user-agent":
+            if in_rules:
+                lines.append("allow: /" if not rules or max(rules)[1] else "disallow: /")
+                rules, in_rules = [], False
+            lines.append(f"user-agent: {value}")
+        elif field in ("allow", "disallow"):
+            in_rules = True
+            pattern = re.escape(unquote(value.removesuffix("$"))).replace(r"\*", ".*") + ("$" if value.endswith("$") else "")
+            if value and re.match(pattern, unquote(path), re.DOTALL):
+                rules.append((len(value), field == "allow"))
+        elif field in ("crawl-delay", "request-rate"):
+            in_rules = True
+            part_seconds = re.fullmatch(r"[0-9]*\.[0-9]+", value)  # the parser knows whole seconds only
+            lines.append(f"{field}: {math.ceil(float(value)) if part_seconds else value}")
+    return lines
+
+
+def _followed(here: httpx.URL, there: httpx.URL, url: str) -> httpx.URL:
+    same = (there.scheme, there.host, there.port) == (here.scheme, here.host, here.port)
+    safer = (here.scheme, there.scheme, here.port, there.port, there.host) == ("http", "https", None, None, here.host)
+    if not (same or safer):
+        raise UnreadableSource(url, f"is redirected to another host or scheme, {there.scheme}://{there.netloc.decode('ascii')}")
+    return there.copy_with(fragment=None)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    value = response.headers.get("Retry-After", "")
+    if re.fullmatch("[0-9]+", value):
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _decode(data: bytes, url: str) -> str:
+    """UTF-8, else CP949, the ministry's older encoding; what the page says of itself is not always so."""
+    for encoding in ("utf-8-sig", "cp949"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise UnreadableSource(url, "is not text in UTF-8 or CP949")

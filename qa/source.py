@@ -1,0 +1,132 @@
+"""Source pages: what a file holds before anything is understood of it.
+
+Page text (.txt), saved HTML of the ministry's three page generations (.html, .htm) and records (.json, .jsonl) all become
+a `SourcePage`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qa.errors import UnreadableSource
+from qa.html import read_html
+
+SUFFIXES = (".txt", ".html", ".htm", ".json", ".jsonl")
+MAX_BYTES = 64 * 2**20  # the ministry's whole English archive, 11,142 releases in March 2026, is about 35 MB as records
+_SLUG = re.compile(r"[^\w]+")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePage:
+    """One release as found: `title`, `date` and `url` are None where the source does not state them apart from its text.
+
+    `name` is the id the release gets when its URL gives none. `text` has its lines as they were.
+    """
+
+    origin: str
+    name: str
+    title: str | None
+    date: str | None
+    url: str | None
+    text: str
+
+
+def read_pages(path: Path) -> Iterator[SourcePage | UnreadableSource]:
+    """The source pages in one file, in order; a record that cannot be read comes as the error that says why.
+
+    Raises `UnreadableSource` when the file as a whole cannot be read: empty, binary, over 64 MiB, of another encoding,
+    truncated HTML, malformed JSON.
+    """
+    text = _decode(path)
+    suffix = path.suffix.lower()
+    name = _slug(path.stem)
+    if suffix == ".jsonl":
+        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+        for number, line in lines:
+            try:
+                yield _record(json.loads(line), f"{path}:{number}", name)
+            except (ValueError, RecursionError) as error:
+                yield UnreadableSource(f"{path}:{number}", f"not JSON: {error}")
+            except UnreadableSource as error:
+                yield error
+    elif suffix == ".json":
+        try:
+            content = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise UnreadableSource(str(path), f"not JSON: {error}") from error
+        for number, record in enumerate(content if isinstance(content, list) else [content], 1):
+            try:
+                yield _record(record, f"{path}:{number}", name)
+            except UnreadableSource as error:
+                yield error
+    elif suffix in (".html", ".htm"):
+        page = read_html(text, str(path))
+        yield SourcePage(str(path), name, page.title, page.date, page.url, page.text)
+    else:
+        yield SourcePage(str(path), name, None, None, None, text)
+
+
+def _decode(path: Path) -> str:
+    """The file's text: UTF-8 with or without BOM, else CP949, the ministry's older encoding."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise UnreadableSource(str(path), f"{size / 2**20:.0f} MB is over the limit of {MAX_BYTES // 2**20} MB; split it")
+        data = path.read_bytes()
+    except OSError as error:
+        raise UnreadableSource(str(path), f"cannot be opened: {error.strerror or error}") from error
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise UnreadableSource(str(path), "is UTF-16; save it as UTF-8")
+    if b"\0" in data:
+        raise UnreadableSource(str(path), "is binary, not text")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = _decode_cp949(path, data)
+    if not text.strip():
+        raise UnreadableSource(str(path), "is empty")
+    return text
+
+
+def _decode_cp949(path: Path, data: bytes) -> str:
+    wrong = UnreadableSource(str(path), "is neither UTF-8 nor CP949; save it as UTF-8")
+    try:
+        text = data.decode("cp949")
+    except UnicodeDecodeError:
+        raise wrong from None
+    # Nearly any bytes decode as CP949; real pages keep to the characters of its older core, EUC-KR.
+    foreign = [char for char in text if ord(char) > 127]
+    core = sum(len(char.encode("euc_kr", "ignore")) > 0 for char in foreign)
+    if core < 0.9 * len(foreign):
+        raise wrong
+    return text
+
+
+def _record(record: Any, origin: str, file_name: str) -> SourcePage:
+    if not isinstance(record, dict):
+        raise UnreadableSource(origin, "is not a record with title, date, url and text")
+    fields: dict[str, str | None] = {}
+    for key in ("title", "date", "url", "text"):
+        value = record.get(key)
+        if value is not None and not isinstance(value, str):
+            raise UnreadableSource(origin, f"the record's {key} is not a string")
+        if value and _SURROGATE.search(value):
+            raise UnreadableSource(origin, f"the record's {key} holds half a character, an escape such as \\ud83d by itself")
+        fields[key] = value if value and value.strip() else None
+    text = fields["text"]
+    if text is None:
+        raise UnreadableSource(origin, "the record has no text")
+    key = hashlib.sha256((fields["url"] or f"{fields['title']} {fields['date']} {text}").encode()).hexdigest()[:10]
+    return SourcePage(origin, f"{file_name}-{key}", fields["title"], fields["date"], fields["url"], text)
+
+
+def _slug(stem: str) -> str:
+    return _SLUG.sub("-", stem).strip("-").lower() or "release"

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import qa
+from tests.conftest import ROOT
+
+MODULES = sorted(path.relative_to(ROOT) for folder in ("qa", "embeddings") for path in (ROOT / folder).rglob("*.py"))
+ABOVE = {"app", "streamlit", "tests"}
+
+
+def imported(source: str) -> set[str]:
+    """The top-level names of every module imported anywhere in a source file."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").partition(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("module", MODULES, ids=str)
+def test_nothing_below_the_page_imports_it(module: Path) -> None:
+    names = imported((ROOT / module).read_text(encoding="utf-8"))
+    assert names & ABOVE == set()
+    if module.parts[0] == "embeddings":
+        assert "qa" not in names
+
+
+def test_the_page_asks_the_public_api_and_its_errors_and_nothing_else() -> None:
+    tree = ast.parse((ROOT / "app.py").read_text(encoding="utf-8"))
+    ours = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)} & {
+        str(module.with_suffix("")).replace("/", ".").removesuffix(".__init__") for module in MODULES
+    }
+    assert ours == {"qa", "qa.errors", "embeddings.errors"}
+
+
+def test_the_public_api_is_pinned() -> None:
+    assert qa.__all__ == [
+        "Answer",
+        "Hit",
+        "QaError",
+        "Question",
+        "Quote",
+        "RebuildReport",
+        "Release",
+        "Retriever",
+        "ask",
+        "rebuild",
+        "retrieve",
+    ]
+
+
+@pytest.mark.parametrize("name", qa.__all__)
+def test_every_public_name_is_there_and_documented(name: str) -> None:
+    assert inspect.getdoc(getattr(qa, name))
+
+
+@pytest.mark.parametrize("function", [qa.ask, qa.retrieve], ids=["ask", "retrieve"])
+def test_the_two_questions_take_the_same_arguments_options_by_name(function: object) -> None:
+    parameters = inspect.signature(function).parameters.values()  # type: ignore[arg-type]
+    assert [(p.name, p.kind.name) for p in parameters] == [
+        ("question", "POSITIONAL_OR_KEYWORD"),
+        ("k", "POSITIONAL_OR_KEYWORD"),
+        *((name, "KEYWORD_ONLY") for name in ("history", "since", "until", "index")),
+    ]
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.name != "__init__.py"], ids=str)
+def test_the_readme_lists_every_module(module: Path) -> None:
+    rows = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    name = (
+        rf"`(?:{re.escape(module.as_posix())}|{re.escape('.'.join(module.with_suffix('').parts))}|{module.name}|{module.stem})`"
+    )
+    assert any(re.search(name, row) for row in rows)
+
+
+def test_every_module_says_at_its_top_what_it_is() -> None:
+    silent = [str(module) for module in MODULES if (ROOT / module).read_text(encoding="utf-8").strip()]
+    silent = [module for module in silent if not ast.get_docstring(ast.parse((ROOT / module).read_text(encoding="utf-8")))]
+    assert silent == []

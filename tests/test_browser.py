@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from qa.plot import draw
+from tests.conftest import CORPUS, ROOT
+from tests.library import outcome
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None
+)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.model,
+    pytest.mark.skipif(CHROMIUM is None, reason="no browser is here: install Chromium to run these"),
+]
+ASKED_OF = (
+    "2022-02-28-korea-china-virtual-meeting.txt",
+    "2022-11-29-grain-from-ukraine-initiative.txt",
+    "2023-11-20-204th-sofa-joint-committee.txt",
+    "2023-11-26-korea-china-foreign-ministers-busan.txt",
+)
+HOSTILE = '<script>window.owned = 1</script><img src="x" onerror="window.owned = 2"> **bold** $x^2$ [a](https://example.org)'
+LOTUS = f"The lotus lantern parade of Jeonju {HOSTILE} begins at dusk on the river bank and ends at the old gate."
+FIRST_VISIT = 120_000  # milliseconds: the model is loaded, the first time unpacked, and the passages are encoded
+ANSWER = 30_000
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of `qa app`, started over a small corpus without an index."""
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "corpus").mkdir()
+    for name in ASKED_OF:
+        shutil.copy(CORPUS / name, folder / "corpus")
+    hostile = {"title": f"Lanterns {HOSTILE}", "date": "2024-05-01", "url": None, "text": LOTUS}
+    (folder / "corpus" / "hostile.json").write_text(json.dumps(hostile), encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "qa.cli", "app", "--corpus", str(folder / "corpus"), "--port", str(port)]
+    environment = {**os.environ, "QA_INDEX": str(folder / "index")}
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True) as server,
+    ):
+        try:
+            wait_until_healthy(f"http://localhost:{port}/_stcore/health", server, folder / "log")
+            yield f"http://localhost:{port}"
+        finally:
+            os.killpg(server.pid, signal.SIGTERM)
+    assert (folder / "index" / "CURRENT").is_file()  # built by the visit, where it was told to
+
+
+def wait_until_healthy(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for _ in range(300):
+        assert server.poll() is None, log.read_text(encoding="utf-8")
+        try:
+            with direct.open(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(log.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--no-proxy-server"])
+        yield chromium
+        chromium.close()
+
+
+def recorded(page: Page) -> list[str]:
+    """Every address the page asks for from now on, web sockets included."""
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+    page.on("websocket", lambda web_socket: addresses.append(web_socket.url))
+    return addresses
+
+
+def ask(page: Page, question: str, at: int) -> None:
+    """Ask the question that will be the `at`th of the conversation, and wait for what is answered."""
+    page.get_by_test_id("stChatInputTextArea").fill(question)
+    page.get_by_test_id("stChatInputTextArea").press("Enter")
+    messages = page.get_by_test_id("stChatMessage")
+    expect(messages).to_have_count(2 * at, timeout=ANSWER)
+    expect(messages.nth(2 * at - 2)).to_contain_text(question)
+    expect(messages.nth(2 * at - 1).locator("mark").first).to_be_visible(timeout=ANSWER)
+
+
+def test_a_visitor_asks_three_questions_and_no_other_host_is_spoken_to(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    addresses = recorded(page)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(address)
+    expect(page.get_by_text("First visit")).to_be_visible(timeout=FIRST_VISIT)
+    expect(page.get_by_text("Every word shown is quoted from a release")).to_be_visible(timeout=FIRST_VISIT)
+    expect(page.get_by_text("First visit")).to_have_count(0)
+    expect(page.get_by_text("5 releases, 2022-02-28 to 2024-05-01")).to_be_visible()
+    answers = page.get_by_test_id("stChatMessage")
+
+    ask(page, "What did Korea and China agree on supply chains?", 1)
+    meeting = answers.nth(1)
+    expect(meeting.locator(".title").first).to_contain_text("Outcome of Korea-China Foreign Ministers’")
+    first_marks = " ".join(meeting.locator("mark").all_inner_texts()[:2])
+    assert "how important it is that supply chains be managed stably" in first_marks
+    expect(meeting.get_by_text("2023-11-26 · paragraph 3 · Official page")).to_be_visible()
+    links = [link.get_attribute("href") for link in meeting.get_by_role("link", name="Official page").all()]
+    assert "https://www.mofa.go.kr/eng/brd/m_5676/view.do?seq=322376" in links[:2]
+    expect(meeting.get_by_text("Digest: our summary, not the ministry's words").first).to_be_visible()
+
+    ask(page, "Who chaired the 204th SOFA Joint Committee on the Korean side?", 2)
+    ask(page, "And when was it held?", 3)
+    follow_up = answers.nth(5)
+    expect(follow_up.locator(".title").first).to_contain_text("204th")
+    expect(follow_up.get_by_role("link", name="Official page").first).to_have_attribute("href", sofa_link())
+
+    ask(page, "우크라이나 곡물 이니셔티브에 한국은 얼마를 지원하나요?", 4)
+    grain = answers.nth(7)
+    expect(grain.locator(".title").first).to_contain_text("Grain from Ukraine")
+    assert any("3 million" in text for text in grain.locator("mark").all_inner_texts()[:2])
+
+    assert {urlsplit(url).hostname for url in addresses if not url.startswith(("data:", "blob:"))} == {"localhost"}
+    assert any(url.startswith("ws://localhost") for url in addresses)
+    assert faults == []
+    page.close()
+
+
+def sofa_link() -> str:
+    return (CORPUS / ASKED_OF[2]).read_text(encoding="utf-8").splitlines()[0].rpartition(" ")[2]
+
+
+def test_a_hostile_release_is_read_and_not_run(browser: Browser, address: str) -> None:
+    page = browser.new_page()
+    addresses = recorded(page)
+    page.goto(address)
+    expect(page.get_by_test_id("stChatInputTextArea")).to_be_visible(timeout=FIRST_VISIT)
+    ask(page, f"When does the lotus lantern parade of Jeonju begin? {HOSTILE}", 1)
+    answer = page.get_by_test_id("stChatMessage").nth(1)
+    expect(answer.locator(".title").first).to_have_text(f"Lanterns {HOSTILE}")
+    expect(answer.locator("mark").first).to_have_text(LOTUS)
+    assert page.evaluate("window.owned") is None
+    assert answer.locator("script, img").count() == 0
+    assert {urlsplit(url).hostname for url in addresses if not url.startswith(("data:", "blob:"))} == {"localhost"}
+    page.close()
+
+
+def test_a_page_of_curves_is_drawn_without_fetching_anything(browser: Browser, tmp_path: Path) -> None:
+    draw([outcome(str(i), confidence=i / 20, ranks=(1,) if i % 3 else ()) for i in range(20)], tmp_path / "curves.html")
+    page = browser.new_page()
+    addresses = recorded(page)
+    page.goto((tmp_path / "curves.html").as_uri())
+    expect(page.locator("#vis canvas, #vis svg").first).to_be_visible(timeout=ANSWER)
+    assert {urlsplit(url).scheme for url in addresses} <= {"file", "data", "blob"}
+    assert len(addresses) >= 1
+    page.close()

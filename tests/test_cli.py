@@ -1,0 +1,484 @@
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qa import cli
+from qa.cli import main
+from qa.retrieve import Retriever
+from tests.library import (
+    SEOUL_PORT,
+    UNRELATED,
+    question_line,
+    retriever_over,
+    use_calibration,
+    use_fake_encoder,
+    write_corpus,
+    write_lines,
+)
+
+HARBOUR = "Who agreed to widen the harbour of Busan?"
+WIDEN = "The two ministers agreed to widen the harbour of Busan."
+COMMANDS = sorted(cli._parser()._subparsers._group_actions[0].choices)  # type: ignore[union-attr, arg-type]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    retriever_over(folder)
+    return folder / "index"
+
+
+@pytest.fixture(autouse=True)
+def models(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    use_calibration(monkeypatch)
+    return use_fake_encoder(monkeypatch)
+
+
+class Ran:
+    """What one command did: `lines` are its standard output, each as JSON."""
+
+    def __init__(self, status: int, out: str, err: str) -> None:
+        self.status, self.out, self.err = status, out, err
+
+    @property
+    def lines(self) -> list[Any]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    def go(*arguments: object) -> Ran:
+        try:
+            status = main([str(argument) for argument in arguments])
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        printed = capsys.readouterr()
+        return Ran(status, printed.out, printed.err)
+
+    return go
+
+
+# the contract
+
+
+def test_rebuild_takes_several_corpora_and_reports_to_standard_error(tmp_path: Path, run: Any, models: list[str]) -> None:
+    other = tmp_path / "more.txt"
+    other.write_text("Lanterns Lit\n\nDate\n2024-01-01\n\nThe minister lit a lantern in Jeonju at dusk.\n", encoding="utf-8")
+    corpus = write_corpus(tmp_path / "corpus")
+    ran = run("rebuild", "--corpus", corpus, "--corpus", other, "--index", tmp_path / "index", "--model", "made")
+    assert (ran.status, ran.out) == (0, "")
+    assert ran.err.splitlines()[-1] == f"4 releases, 4 passages, 0 left out -> {tmp_path / 'index'}"
+    assert models == ["made"]
+    assert Retriever.load(tmp_path / "index").index.manifest.model == "made"
+
+
+def test_rebuild_says_what_it_left_out_and_why(tmp_path: Path, run: Any) -> None:
+    corpus = write_corpus(tmp_path / "corpus")
+    (corpus / "empty.txt").write_bytes(b"")
+    ran = run("rebuild", "--corpus", corpus, "--index", tmp_path / "index")
+    assert ran.status == 0
+    assert f"left out {corpus / 'empty.txt'}: is empty" in ran.err
+    assert "3 releases, 3 passages, 1 left out" in ran.err
+
+
+def test_rebuild_without_a_corpus_reads_the_default_one(tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QA_CORPUS", str(write_corpus(tmp_path / "corpus")))
+    monkeypatch.setenv("QA_INDEX", str(tmp_path / "index"))
+    assert run("rebuild").status == 0
+    assert run("ask", HARBOUR, "--json").lines[0]["hits"][0]["release_id"] == "m_5676-1"
+
+
+def test_ask_prints_one_answer_as_one_json_line(index: Path, run: Any) -> None:
+    ran = run("ask", HARBOUR, "-k", 2, "--index", index, "--json")
+    assert (ran.status, ran.err, ran.out.count("\n")) == (0, "", 1)
+    answer = ran.lines[0]
+    assert list(answer) == ["id", "question", "answered", "confidence", "reason", "understood", "hits"]
+    assert (answer["id"], answer["question"], answer["answered"], answer["reason"]) == (None, HARBOUR, True, None)
+    assert answer["understood"] == {"searched": HARBOUR, "carried": None, "since": None, "until": None}
+    first, second = answer["hits"]
+    assert (first["rank"], second["rank"]) == (1, 2)
+    assert (first["release_id"], first["title"], first["date"]) == ("m_5676-1", "Harbour Talks Held", "2022-02-28")
+    assert (first["paragraph"], first["text"], first["also"]) == (None, SEOUL_PORT, [])
+    assert first["quotes"] == [{"text": WIDEN, "start": 0, "end": len(WIDEN)}]
+    assert first["score"] > second["score"]
+
+
+def test_ask_keeps_to_the_days_it_is_given(index: Path, run: Any) -> None:
+    ran = run("ask", HARBOUR, "--since", "2022-03-10", "--until", "2023-11-25", "--index", index, "--json")
+    assert [hit["release_id"] for hit in ran.lines[0]["hits"]] == ["m_5676-2"]
+    assert ran.lines[0]["understood"]["since"] == "2022-03-10"
+
+
+def test_a_batch_answers_line_by_line_under_the_ids_given(index: Path, run: Any, tmp_path: Path) -> None:
+    lines: list[dict[str, Any]] = [
+        {"id": "b", "question": HARBOUR, "history": []},
+        {
+            "id": 7,
+            "question": "And from which port of Odesa leaves it?",
+            "history": ["How much grain will Korea give to Kenya?"],
+        },
+        {"question": UNRELATED, "history": None},
+    ]
+    batch = write_lines(tmp_path / "batch.jsonl", lines)
+    batch.write_bytes(b"\xef\xbb\xbf" + batch.read_bytes().replace(b"\n", b"\r\n\r\n"))  # as Windows tools write it
+    ran = run("ask", "--batch", batch, "-k", 1, "--index", index, "--json")
+    assert (ran.status, ran.err) == (0, "")
+    assert [line["id"] for line in ran.lines] == ["b", 7, None]
+    assert [line["answered"] for line in ran.lines] == [True, True, False]
+    assert ran.lines[1]["understood"]["carried"] == "How much grain will Korea give to Kenya?"
+    assert ran.lines[1]["hits"][0]["release_id"] == "m_5676-2"
+    assert ran.lines[2]["reason"] == "the nearest passages speak of something else"
+
+
+def test_two_runs_of_a_batch_are_the_same(index: Path, run: Any, tmp_path: Path) -> None:
+    batch = write_lines(
+        tmp_path / "batch.jsonl", [{"id": str(i), "question": word} for i, word in enumerate(SEOUL_PORT.split())]
+    )
+    first, second = (run("ask", "--batch", batch, "--index", index, "--json").out for _ in range(2))
+    assert first == second
+
+
+def test_an_empty_batch_is_no_output(index: Path, run: Any, tmp_path: Path) -> None:
+    ran = run("ask", "--batch", write_lines(tmp_path / "batch.jsonl", []), "--index", index, "--json")
+    assert (ran.status, ran.out, ran.err) == (0, "", "")
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\u0085"])
+def test_a_line_separator_inside_a_question_does_not_break_its_line(
+    index: Path, run: Any, tmp_path: Path, separator: str
+) -> None:
+    batch = write_lines(tmp_path / "batch.jsonl", [{"id": f"a{separator}b", "question": HARBOUR.replace(" ", separator)}])
+    ran = run("ask", "--batch", batch, "--index", index, "--json")
+    assert ran.status == 0
+    assert [(line["id"], line["question"]) for line in ran.lines] == [(f"a{separator}b", HARBOUR)]
+
+
+def test_a_lone_surrogate_in_an_id_comes_back_as_it_was(index: Path, run: Any, tmp_path: Path) -> None:
+    (tmp_path / "batch.jsonl").write_text('{"id": "\\ud800", "question": "Who met \\ud800 there?"}\n', encoding="utf-8")
+    ran = run("ask", "--batch", tmp_path / "batch.jsonl", "--index", index, "--json")
+    assert [(line["id"], line["question"]) for line in ran.lines] == [("\ud800", "Who met there?")]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
+        ("[]", "is not of the form"),
+        ('"text"', "is not of the form"),
+        ('{"id": "a"}', "is not of the form"),
+        ('{"id": "a", "question": 3}', "is not of the form"),
+        ('{"id": "a", "question": "Who?", "history": "before"}', "history is not a list of questions"),
+        ('{"id": "a", "question": "Who?", "history": [1]}', "history is not a list of questions"),
+        ('{"id": "a", "question": "  "}', "the question is empty"),
+        (json.dumps({"id": "a", "question": "x" * 2001}), "more than 2000"),
+    ],
+)
+def test_a_bad_line_of_a_batch_is_named(index: Path, run: Any, tmp_path: Path, line: str, said: str) -> None:
+    batch = tmp_path / "batch.jsonl"
+    batch.write_text(f'{{"id": "good", "question": "Who?"}}\n\n{line}\n', encoding="utf-8")
+    ran = run("ask", "--batch", batch, "--index", index, "--json")
+    assert ran.status == 1
+    assert f"{batch}:3" in ran.err
+    assert said in ran.err
+
+
+def test_a_batch_that_is_not_utf8_is_our_error(index: Path, run: Any, tmp_path: Path) -> None:
+    (tmp_path / "batch.jsonl").write_bytes('{"question": "한국"}'.encode("cp949"))
+    ran = run("ask", "--batch", tmp_path / "batch.jsonl", "--index", index, "--json")
+    assert (ran.status, ran.out, ran.err) == (1, "", f"qa: {tmp_path / 'batch.jsonl'} is not UTF-8\n")
+
+
+# exit statuses
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["nonsense"],
+        ["ask"],
+        ["ask", "--no-such-option"],
+        ["ask", "Who?", "--batch", "file.jsonl"],
+        ["ask", "Who?", "-k", "five"],
+        ["rebuild", "extra"],
+        ["evaluate", "--check", "--pin"],
+        ["evaluate", "--split", "all"],
+        ["app", "--port", "http"],
+    ],
+)
+def test_wrong_usage_exits_2_and_says_so_on_standard_error(run: Any, arguments: list[str]) -> None:
+    ran = run(*arguments)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith("usage: qa")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["ask", ""], "the question is empty"),
+        (["ask", "Who?", "-k", "0"], "k is 0; ask for 1 to 100"),
+        (["ask", "Who?", "--since", "soon"], "since 'soon' is not a date"),
+        (["ask", "Who?", "--since", "2023-01-02", "--until", "2023-01-01"], "since 2023-01-02 is after until 2023-01-01"),
+        (["ask", "--batch", "nowhere.jsonl"], "No such file or directory: nowhere.jsonl"),
+        (["evaluate", "--questions", "nowhere.jsonl"], "No such file or directory: nowhere.jsonl"),
+    ],
+)
+def test_an_error_of_ours_exits_1_with_one_line_on_standard_error(
+    index: Path, run: Any, arguments: list[str], said: str
+) -> None:
+    ran = run(*arguments, "--index", index)
+    assert (ran.status, ran.out) == (1, "")
+    assert re.fullmatch(r"qa: [^\n]+\n", ran.err)
+    assert said in ran.err
+
+
+def test_a_missing_index_names_the_command(run: Any, tmp_path: Path) -> None:
+    ran = run("ask", HARBOUR, "--index", tmp_path / "none", "--json")
+    assert (ran.status, ran.out) == (1, "")
+    assert ran.err == f"qa: no index in {tmp_path / 'none'}. Build one: qa rebuild --index {tmp_path / 'none'}\n"
+
+
+@pytest.mark.parametrize("damaged", ["CURRENT", "manifest.json", "passages.jsonl", "dense.faiss", "codes.npy"])
+def test_a_damaged_index_names_the_command(run: Any, tmp_path: Path, damaged: str) -> None:
+    retriever_over(tmp_path)
+    file = next((tmp_path / "index").rglob(damaged))
+    file.write_bytes(file.read_bytes()[:-3])
+    ran = run("ask", HARBOUR, "--index", tmp_path / "index", "--json")
+    assert (ran.status, ran.out) == (1, "")
+    assert f"Build it anew: qa rebuild --index {tmp_path / 'index'}\n" in ran.err
+
+
+def test_an_index_of_another_model_names_the_command(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    retriever_over(tmp_path)
+    load = importlib.import_module("qa.retrieve").load_encoder
+    monkeypatch.setattr(importlib.import_module("qa.retrieve"), "load_encoder", lambda name: load("another"))
+    ran = run("ask", HARBOUR, "--index", tmp_path / "index", "--json")
+    assert ran.status == 1
+    assert f"built with another model than 'another' is now. Build it anew: qa rebuild --index {tmp_path / 'index'}" in ran.err
+
+
+def test_a_corpus_without_a_release_exits_1_and_leaves_the_old_index(run: Any, tmp_path: Path) -> None:
+    retriever_over(tmp_path)
+    (tmp_path / "bare").mkdir()
+    ran = run("rebuild", "--corpus", tmp_path / "bare", "--index", tmp_path / "index")
+    assert ran.status == 1
+    assert f"no release found in {tmp_path / 'bare'}" in ran.err
+    assert run("ask", HARBOUR, "--index", tmp_path / "index", "--json").status == 0
+
+
+def test_an_interruption_exits_1_without_a_traceback(index: Path, run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Retriever, "ask", interrupted)
+    ran = run("ask", HARBOUR, "--index", index)
+    assert (ran.status, ran.out, ran.err) == (1, "", "qa: interrupted\n")
+
+
+# the readable form
+
+
+def test_the_readable_form_shows_title_date_digest_quote_and_link(run: Any, tmp_path: Path) -> None:
+    link = "https://www.mofa.go.kr/eng/brd/m_5676/view.do?seq=5"
+    page = (
+        f"Digest, not the ministry's words. Official release: {link}\n\nHarbour Talks\n\nDate\n2022-02-28\n\n1. {SEOUL_PORT}\n"
+    )
+    (tmp_path / "page.txt").write_text(page, encoding="utf-8")
+    assert run("rebuild", "--corpus", tmp_path / "page.txt", "--index", tmp_path / "index").status == 0
+    ran = run("ask", HARBOUR, "--index", tmp_path / "index")
+    assert (ran.status, ran.err) == (0, "")
+    assert "1. Harbour Talks (2022-02-28, paragraph 1) [digest, not the ministry's words]" in ran.out
+    assert f"»{WIDEN}« They thanked" in " ".join(ran.out.split())
+    assert link in ran.out
+    assert max(map(len, ran.out.splitlines())) <= 100
+
+
+def test_the_readable_form_says_plainly_that_no_release_answers(index: Path, run: Any) -> None:
+    said = "No release answers this: the nearest passages speak of something else Nearest:"
+    assert said in run("ask", UNRELATED, "--index", index).out
+    ran = run("ask", HARBOUR, "--index", index, "--since", "2030-01-01")
+    assert ran.out.strip().splitlines() == [HARBOUR, "No release answers this: no release lies within these dates"]
+
+
+def test_the_readable_form_holds_no_control_character(run: Any, tmp_path: Path) -> None:
+    hostile = {
+        "title": "Harbour\x1b]0;owned\x07 Talks\x1b[2J",
+        "date": "2022-02-28",
+        "url": "https://example.org/a?b=\x1b[31m",
+        "text": f"{SEOUL_PORT} \x1b[31mRed\x1b[0m \x9b5m \u202egnihtyna\u202c \x08\x08",
+    }
+    write_corpus(tmp_path / "corpus", [hostile])
+    assert run("rebuild", "--corpus", tmp_path / "corpus", "--index", tmp_path / "index").status == 0
+    ran = run("ask", HARBOUR + "\x1b[5m", "--index", tmp_path / "index")
+    assert ran.status == 0
+    assert [char for char in ran.out if char != "\n" and not char.isprintable()] == []
+    assert "harbour of Busan" in " ".join(ran.out.split())
+
+
+# help, and whole processes
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(run: Any, command: str) -> None:
+    ran = run(command, "--help")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.startswith(f"usage: qa {command} ")
+    assert "--index" in ran.out or command == "collect"
+
+
+def test_help_lists_every_command_with_what_it_does(run: Any) -> None:
+    ran = run("--help")
+    assert ran.status == 0
+    for command in COMMANDS:
+        assert re.search(rf"^ +{command} +\w", ran.out, re.MULTILINE)
+    assert {"rebuild", "ask", "app", "evaluate"} <= set(COMMANDS)
+
+
+def qa_process(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "qa.cli", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120, check=False, env=environment)
+
+
+def test_a_process_prints_korean_as_utf8_whatever_the_terminal_is(tmp_path: Path) -> None:
+    done = qa_process("ask", "부산", "--index", tmp_path / "없음")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "없음" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# evaluate
+
+
+@pytest.fixture
+def questions(tmp_path: Path) -> Path:
+    lines = [
+        question_line("a", HARBOUR, [(1, WIDEN)]),
+        question_line("b", UNRELATED, [], kind="unanswerable"),
+        question_line("c", "Which orchard workers are visas waived for?", [(3, "The waiver starts on Monday.")], split="tune"),
+        question_line("d", UNRELATED, [], split="tune"),
+    ]
+    return write_lines(tmp_path / "questions.jsonl", lines)
+
+
+def test_evaluate_prints_every_figure_with_its_interval(index: Path, run: Any, questions: Path) -> None:
+    ran = run("evaluate", "--questions", questions, "--index", index)
+    assert (ran.status, ran.err) == (0, "")
+    assert "  R@1                            1.000  [1.000, 1.000]  n=1" in ran.out.splitlines()
+    assert re.search(r"^  AUROC +1\.000  \[1\.000, 1\.000\]  n=2$", ran.out, re.MULTILINE)
+    assert re.search(r"^  p95 ms +\d+  \[\d+, \d+\]  n=2$", ran.out, re.MULTILINE)
+
+
+def strict(text: str) -> Any:
+    def refuse(constant: str) -> None:
+        raise ValueError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def test_evaluate_prints_the_figures_as_one_json_object(index: Path, run: Any, questions: Path) -> None:
+    ran = run("evaluate", "--questions", questions, "--index", index, "--json")
+    assert (ran.status, ran.err) == (0, "")
+    assert strict(ran.out)["all"]["R@1"] == {"value": 1.0, "low": 1.0, "high": 1.0, "count": 1}
+
+
+def test_a_figure_without_a_value_is_null_in_the_json(index: Path, run: Any, tmp_path: Path) -> None:
+    questions = write_lines(tmp_path / "q.jsonl", [question_line("a", HARBOUR, [(1, WIDEN)])])
+    ran = run("evaluate", "--questions", questions, "--index", index, "--json")
+    assert strict(ran.out)["all"]["AUROC"]["value"] is None
+
+
+def test_evaluate_pins_checks_and_fails_on_a_regression(index: Path, run: Any, questions: Path) -> None:
+    asked = ("evaluate", "--questions", questions, "--index", index)
+    floors = questions.parent / "floors.json"
+    missing = run(*asked, "--check")
+    assert (missing.status, "qa evaluate --pin" in missing.err) == (1, True)
+    assert run(*asked, "--pin").status == 0
+    assert run(*asked, "--check").status == 0
+    raised = json.loads(floors.read_text(encoding="utf-8"))
+    raised["floors"]["calibration error"] = -1
+    floors.write_text(json.dumps(raised), encoding="utf-8")
+    fallen = run(*asked, "--check")
+    assert fallen.status == 1
+    assert re.fullmatch(r"qa: calibration error is 0\.\d{3}, its floor is -1\.000\n", fallen.err)
+    lowered = run(*asked, "--pin")
+    assert (lowered.status, "say --lower to do so" in lowered.err) == (1, True)
+    assert run(*asked, "--pin", "--lower").status == 0
+    assert run(*asked, "--check").status == 0
+
+
+def test_evaluate_keeps_its_floors_where_it_is_told(index: Path, run: Any, questions: Path, tmp_path: Path) -> None:
+    run("evaluate", "--questions", questions, "--index", index, "--split", "tune", "--pin", "--floors", tmp_path / "mine.json")
+    assert json.loads((tmp_path / "mine.json").read_text(encoding="utf-8"))["split"] == "tune"
+    assert not (questions.parent / "floors.json").exists()
+
+
+def test_evaluate_draws_the_curves(index: Path, run: Any, questions: Path, tmp_path: Path) -> None:
+    assert run("evaluate", "--questions", questions, "--index", index, "--plot", tmp_path / "curves.svg").status == 0
+    assert (tmp_path / "curves.svg").read_text(encoding="utf-8").startswith("<svg")
+
+
+def test_evaluate_fits_the_confidence_beside_the_module(
+    index: Path, run: Any, questions: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qa.confidence.__file__", str(tmp_path / "confidence.py"))
+    ran = run("evaluate", "--questions", questions, "--index", index, "--fit")
+    assert ran.status == 0
+    fitted = json.loads((tmp_path / "confidence.json").read_text(encoding="utf-8"))
+    assert fitted["fitted_on"].startswith("2 questions")
+    assert json.dumps(fitted, indent=1) in ran.err
+
+
+# the page
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What `qa app` would start: the streamlit process is not run."""
+    calls: list[Any] = []
+
+    def start(command: list[str], **options: Any) -> types.SimpleNamespace:
+        calls.append((command, options))
+        return types.SimpleNamespace(returncode=3)
+
+    monkeypatch.setattr(subprocess, "run", start)
+    return calls
+
+
+def test_app_starts_streamlit_on_this_machine_only_without_telemetry(started: list[Any], run: Any, tmp_path: Path) -> None:
+    ran = run("app", "--index", tmp_path / "index", "--corpus", tmp_path / "corpus", "--port", 8599)
+    (command, options) = started[0]
+    assert ran.status == 3  # streamlit's own
+    assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
+    assert Path(command[4]).name == "app.py"
+    assert Path(command[4]).is_file()
+    said = (
+        "--browser.gatherUsageStats=false",
+        "--server.address=localhost",
+        "--server.port=8599",
+        "--client.showErrorDetails=none",
+    )
+    assert set(said) <= set(command)
+    assert options["env"]["QA_INDEX"] == str(tmp_path / "index")
+    assert options["env"]["QA_CORPUS"] == str(tmp_path / "corpus")
+
+
+def test_app_passes_a_relative_folder_on_as_an_absolute_one(
+    started: list[Any], run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("QA_CORPUS", raising=False)
+    run("app", "--index", "mine")
+    assert started[0][1]["env"]["QA_INDEX"] == str(tmp_path / "mine")
+    assert "QA_CORPUS" not in started[0][1]["env"]

@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embeddings.errors import IndexDamaged
+from embeddings.late import TokenStore
+
+Floats = npt.NDArray[np.float32]
+DIMENSION = 16
+INT8_ERROR = 0.02  # of one cosine: half a level of at most 1/127 in each of 16 components, before the length is divided out
+FILES = ("codes.npy", "scales.npy", "spans.npy", "starts.npy", "mean.npy")
+
+
+def texts_of(lengths: list[int], seed: int = 0, shared: float = 0.0) -> list[tuple[Floats, npt.NDArray[np.int32]]]:
+    """Random token vectors of any length, all with `shared` times one large component, and spans of three characters."""
+    generator = np.random.default_rng(seed)
+    found = []
+    for length in lengths:
+        vectors = generator.standard_normal((length, DIMENSION)) * generator.uniform(0.1, 30, (length, 1))
+        vectors[:, 0] += shared * np.linalg.norm(vectors, axis=1)
+        spans = np.arange(length * 2).reshape(length, 2) * 3
+        found.append((vectors.astype(np.float32), spans.astype(np.int32)))
+    return found
+
+
+def unit(vectors: Floats) -> npt.NDArray[np.float64]:
+    wide = vectors.astype(np.float64)
+    return np.asarray(wide / np.linalg.norm(wide, axis=1, keepdims=True))
+
+
+def exact_maxsim(texts: list[tuple[Floats, npt.NDArray[np.int32]]], question: Floats) -> npt.NDArray[np.float64]:
+    """MaxSim of centred vectors in double precision, nothing stored."""
+    mean = np.concatenate([unit(vectors) for vectors, _ in texts]).mean(axis=0)
+
+    def centred(vectors: Floats) -> Floats:
+        return np.asarray(unit(np.asarray(unit(vectors) - mean)), np.float32)
+
+    return np.stack([(centred(question) @ centred(vectors).T).max(axis=1) for vectors, _ in texts]).astype(np.float64)
+
+
+@given(st.lists(st.integers(1, 12), min_size=2, max_size=8), st.integers(0, 10_000), st.sampled_from([0.0, 3.0]))
+def test_one_byte_a_component_is_near_to_exact_maxsim(lengths: list[int], seed: int, shared: float) -> None:
+    texts = texts_of(lengths, seed, shared)
+    question = texts_of([5], seed + 1, shared)[0][0]
+    found = TokenStore.build(texts, DIMENSION).maxsim(question, range(len(texts)))
+    # Centring leaves short vectors where all share one component, and the same error counts for more.
+    assert np.abs(found - exact_maxsim(texts, question)).max() < INT8_ERROR * (1 + 4 * shared)
+
+
+def test_a_token_finds_itself_at_one() -> None:
+    texts = texts_of([4, 6, 3])
+    store = TokenStore.build(texts, DIMENSION)
+    for row, (vectors, _) in enumerate(texts):
+        assert store.maxsim(vectors, [row])[0] == pytest.approx(1, abs=INT8_ERROR)
+        assert np.diag(store.similarities(vectors, row)) == pytest.approx(1, abs=INT8_ERROR)
+
+
+def test_the_length_of_a_vector_does_not_count() -> None:
+    texts = texts_of([4, 6])
+    question = texts_of([3], seed=4)[0][0]
+    store = TokenStore.build(texts, DIMENSION)
+    assert store.maxsim(question * 1000, [0, 1]) == pytest.approx(store.maxsim(question, [0, 1]), abs=1e-5)
+
+
+def test_what_all_tokens_share_is_taken_away() -> None:
+    """Unlike tokens that share a large component are alike before centring and not after."""
+    one, other = np.eye(2, DIMENSION, 1, dtype=np.float32)
+    common = np.eye(1, DIMENSION, dtype=np.float32)[0] * 10
+    texts = [(np.stack([each + common]), np.array([[0, 1]], np.int32)) for each in (one, other)]
+    question = texts[0][0]
+    assert unit(question) @ unit(texts[1][0]).T == pytest.approx(0.990, abs=1e-3)
+    assert TokenStore.build(texts, DIMENSION).maxsim(question, [0, 1])[:, 0] == pytest.approx([1, -1], abs=0.1)
+
+
+def test_maxsim_is_the_best_similarity_of_each_question_token() -> None:
+    store = TokenStore.build(texts_of([4, 7, 2]), DIMENSION)
+    question = texts_of([3], seed=8)[0][0]
+    best = store.maxsim(question, np.array([2, 0], np.int64))
+    assert best.tolist() == [store.similarities(question, row).max(axis=1).tolist() for row in (2, 0)]
+    assert store.similarities(question, 1).shape == (3, 7)
+
+
+def test_a_text_without_tokens_is_as_far_as_can_be() -> None:
+    store = TokenStore.build(texts_of([3, 0, 2]), DIMENSION)
+    assert len(store) == 3
+    assert store.maxsim(texts_of([2], seed=3)[0][0], [1]).tolist() == [[-1.0, -1.0]]
+    assert store.spans(1).tolist() == []
+
+
+def test_spans_are_kept_by_text() -> None:
+    texts = texts_of([3, 1, 4])
+    store = TokenStore.build(texts, DIMENSION)
+    assert [store.spans(row).tolist() for row in range(3)] == [spans.tolist() for _, spans in texts]
+
+
+def test_a_zero_vector_is_stored_without_a_warning() -> None:
+    store = TokenStore.build([(np.zeros((2, DIMENSION), np.float32), np.zeros((2, 2), np.int32))], DIMENSION)
+    assert np.isfinite(store.maxsim(np.ones((1, DIMENSION), np.float32), [0])).all()
+
+
+@pytest.mark.parametrize("lengths", [[3, 0, 5, 1], [0], [0, 0, 2]])
+def test_save_and_load_round_trip(tmp_path: Path, lengths: list[int]) -> None:
+    built = TokenStore.build(texts_of(lengths), DIMENSION)
+    built.save(tmp_path / "tokens")
+    loaded = TokenStore.load(tmp_path / "tokens")
+    question = texts_of([4], seed=2)[0][0]
+    assert sorted(path.name for path in (tmp_path / "tokens").iterdir()) == sorted(FILES)
+    assert len(loaded) == len(lengths)
+    assert loaded.maxsim(question, range(len(lengths))).tolist() == built.maxsim(question, range(len(lengths))).tolist()
+    assert [loaded.spans(row).tolist() for row in range(len(lengths))] == [
+        built.spans(row).tolist() for row in range(len(lengths))
+    ]
+
+
+def keep_half(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def break_the_header(path: Path) -> None:
+    """A bracket of the header's dictionary is gone: NumPy answers with an error of the tokenizer of Python source."""
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b")", b"(", 1))
+
+
+def other_type(path: Path) -> None:
+    np.save(path, np.load(path).astype(np.uint16))
+
+
+def other_axes(path: Path) -> None:
+    np.save(path, np.load(path)[None])
+
+
+def one_row_less(path: Path) -> None:
+    np.save(path, np.load(path)[:-1])
+
+
+def pickled(path: Path) -> None:
+    np.save(path, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+DAMAGES = [Path.unlink, emptied, keep_half, break_the_header, other_type, other_axes, one_row_less, pickled]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+@pytest.mark.parametrize("name", FILES)
+def test_every_damaged_file_is_found(tmp_path: Path, name: str, damage: Callable[[Path], None]) -> None:
+    TokenStore.build(texts_of([3, 5]), DIMENSION).save(tmp_path / "tokens")
+    damage(tmp_path / "tokens" / name)
+    with pytest.raises(IndexDamaged) as caught:
+        TokenStore.load(tmp_path / "tokens")
+    assert caught.value.path.parent == tmp_path / "tokens"
+
+
+@pytest.mark.parametrize("starts", [[0, 5, 3, 8], [-1, 3, 8], [1, 3, 8], [0, 3, 9], [0, 3, 7], []])
+def test_starts_that_do_not_divide_the_tokens_are_damaged(tmp_path: Path, starts: list[int]) -> None:
+    TokenStore.build(texts_of([3, 5]), DIMENSION).save(tmp_path / "tokens")
+    np.save(tmp_path / "tokens" / "starts.npy", np.array(starts, np.int64))
+    with pytest.raises(IndexDamaged, match="does not divide 8 tokens among texts"):
+        TokenStore.load(tmp_path / "tokens")

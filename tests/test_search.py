@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import shutil
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embeddings.errors import IndexDamaged
+from embeddings.search import LATE_SHARE, Found, SearchIndex
+from tests.conftest import FakeEncoder
+
+ENCODER = FakeEncoder()
+TEXTS = [
+    "Korea and China agreed on supply chains",
+    "The port of Busan was opened",
+    "Grain assistance for Kenya was decided",
+    "Korea and Kenya spoke of grain",
+    "한국과 중국은 공급망에 합의했다",
+]
+
+
+def ask(index: SearchIndex, question: str, rows: list[int] | None = None, candidates: int = 60) -> Found:
+    encoded = ENCODER.encode([question], "query")
+    within: npt.NDArray[np.int64] | None = None if rows is None else np.array(rows, np.int64)
+    return index.search(question, encoded.pooled[0], encoded.tokens[0], rows=within, candidates=candidates)
+
+
+# Every text has words of its own: no text's words are all among another's.
+own_words = st.lists(st.text("abcdefghij", min_size=4, max_size=6), min_size=2, max_size=24, unique=True)
+
+
+@settings(deadline=None)
+@given(own_words, st.lists(st.sampled_from(["korea", "minister", "agreed"]), max_size=3), st.integers(0, 100))
+def test_a_texts_own_words_find_itself_first(own: list[str], common: list[str], at: int) -> None:
+    texts = [" ".join([*common, *pair]) for pair in zip(own[::2], own[1::2], strict=False)]
+    row = at % len(texts)
+    found = ask(SearchIndex.build(texts, ENCODER), texts[row])
+    assert found.rows[0] == row
+    assert found.late[0] == pytest.approx(1, abs=0.02) or len(texts) == 1  # of one text alone, centring leaves little
+    assert found.dense[0] == pytest.approx(1, abs=1e-4)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(
+        st.lists(st.sampled_from(["korea", "china", "port", "grain", "trade", "한국", "중국"]), max_size=6),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_hits_descend_with_ties_in_row_order_and_scores_in_their_ranges(texts: list[list[str]]) -> None:
+    found = ask(SearchIndex.build([" ".join(each) for each in texts], ENCODER), "korea grain 중국")
+    scores, rows = found.score.tolist(), found.rows.tolist()
+    assert all((-ahead, row) < (-behind, after) for (ahead, row), (behind, after) in pairwise(zip(scores, rows, strict=True)))
+    assert len(set(rows)) == len(rows)
+    assert all(0 <= score <= 1 for score in scores)
+    assert all(0 <= share < 1 for share in found.words.tolist())
+    assert np.abs(np.concatenate([found.late, found.dense])).max(initial=0) <= 1.02
+
+
+def test_the_score_is_the_convex_sum_of_late_and_words() -> None:
+    found = ask(SearchIndex.build(TEXTS, ENCODER), "grain for Kenya")
+    assert found.rows[0] == 2
+    assert found.late.tolist() == pytest.approx(found.best.mean(axis=1).tolist())
+    expected = np.clip(LATE_SHARE * found.late + (1 - LATE_SHARE) * found.words, 0, 1)
+    assert found.score.tolist() == pytest.approx(expected.tolist())
+    assert found.best.shape == (5, 3)
+
+
+def test_each_figure_belongs_to_its_row() -> None:
+    index = SearchIndex.build(TEXTS, ENCODER)
+    question = "supply chains of Korea"
+    found, encoded = ask(index, question), ENCODER.encode([question], "query")
+    words = index.words.scores(question)
+    for at, row in enumerate(found.rows.tolist()):
+        assert found.words[at] == words[row]
+        assert found.best[at].tolist() == index.tokens.maxsim(encoded.tokens[0], [row])[0].tolist()
+        assert found.dense[at] == pytest.approx(index.dense.cosines(encoded.pooled[0], np.array([row]))[0])
+
+
+@pytest.mark.parametrize("rows", [[], [1], [0, 3, 4], [4, 2], [0, 1, 2, 3, 4]])
+def test_only_the_rows_named_are_found(rows: list[int]) -> None:
+    assert sorted(ask(SearchIndex.build(TEXTS, ENCODER), "Korea grain", rows).rows.tolist()) == sorted(rows)
+
+
+def test_rows_left_out_do_not_crowd_out_those_named() -> None:
+    texts = ["korea grain"] * 100 + ["port of busan"]
+    assert ask(SearchIndex.build(texts, ENCODER), "korea grain", [100], candidates=2).rows.tolist() == [100]
+
+
+def test_equal_texts_come_in_row_order() -> None:
+    found = ask(SearchIndex.build(["korea grain"] * 5, ENCODER), "korea")
+    assert found.rows.tolist() == [0, 1, 2, 3, 4]
+    assert len(set(found.score.tolist())) == 1
+
+
+def test_each_search_proposes_no_more_than_its_candidates() -> None:
+    texts = [f"korea number{i}" for i in range(50)]
+    assert 3 <= len(ask(SearchIndex.build(texts, ENCODER), "korea", candidates=3).rows) <= 6
+
+
+def test_a_word_proposes_what_the_pooled_vectors_miss() -> None:
+    texts = [f"korea china {'grain ' * 30} number{i}" for i in range(20)] + ["port of nampo " + "zeppelin " * 30]
+    found = ask(SearchIndex.build(texts, ENCODER), "korea china grain nampo", candidates=1)
+    assert 20 in found.rows.tolist()
+    assert found.words[found.rows.tolist().index(20)] > 0
+
+
+@pytest.mark.parametrize("question", ["", "?", "zeppelin"])
+def test_a_question_without_a_known_word_still_gets_the_nearest(question: str) -> None:
+    found = ask(SearchIndex.build(TEXTS, ENCODER), question)
+    assert sorted(found.rows.tolist()) == [0, 1, 2, 3, 4]
+    assert found.words.tolist() == [0] * 5
+
+
+def test_progress_counts_all_texts_once() -> None:
+    seen: list[tuple[int, int]] = []
+    SearchIndex.build(["korea"] * 1100, ENCODER, lambda done, total: seen.append((done, total)))
+    assert seen == [(512, 1100), (1024, 1100), (1100, 1100)]
+
+
+def test_save_and_load_round_trip(tmp_path: Path) -> None:
+    built = SearchIndex.build(TEXTS, ENCODER)
+    built.save(tmp_path)
+    loaded = SearchIndex.load(tmp_path)
+    assert len(loaded) == len(built) == 5
+    for question in (*TEXTS, "grain", ""):
+        ours, theirs = ask(built, question), ask(loaded, question)
+        assert ours.rows.tolist() == theirs.rows.tolist()
+        assert ours.score.tolist() == theirs.score.tolist()
+        assert ours.best.tolist() == theirs.best.tolist()
+
+
+@pytest.mark.parametrize("part", ["dense.faiss", "tokens", "words"])
+def test_a_part_of_another_index_is_damaged(tmp_path: Path, part: str) -> None:
+    for name, texts in (("own", TEXTS), ("other", TEXTS[:4])):
+        (tmp_path / name).mkdir()
+        SearchIndex.build(texts, ENCODER).save(tmp_path / name)
+    own = tmp_path / "own" / part
+    shutil.rmtree(own) if own.is_dir() else own.unlink()
+    (tmp_path / "other" / part).rename(own)
+    with pytest.raises(IndexDamaged):
+        SearchIndex.load(tmp_path / "own")
