@@ -94,21 +94,38 @@ class SearchIndex:
         tokens: npt.NDArray[np.float32],
         *,
         rows: npt.NDArray[np.int64] | None = None,
+        favoured: npt.NDArray[np.int64] | None = None,
+        weights: npt.NDArray[np.float32] | None = None,
         candidates: int = CANDIDATES,
     ) -> Found:
         """The nearest of all texts, or of `rows`, to a question: its text and what the encoder made of it.
 
-        `pooled` is (dimension,), `tokens` (question tokens, dimension). Finds up to twice `candidates` rows, ties in row order.
+        `pooled` is (dimension,), `tokens` (question tokens, dimension). The `favoured` rows propose candidates of their own
+        beside those of all. `weights` (n,), 0 to 1, multiply the scores. Ties come in row order.
         """
         words = self.words.scores(text)
+        found = self._proposed(pooled, words, rows, candidates)
+        if favoured is not None:
+            found = np.union1d(found, self._proposed(pooled, words, favoured, candidates))
+        best = self.tokens.maxsim(tokens, found)
+        late = best.mean(axis=1) if len(tokens) else np.zeros(len(found), dtype=np.float32)
+        score = np.clip(LATE_SHARE * late + (1 - LATE_SHARE) * words[found], 0, 1)
+        if weights is not None:
+            score *= weights[found]
+        order = np.lexsort((found, -score))
+        found = found[order]
+        return Found(found, score[order], late[order], words[found], self.dense.cosines(pooled, found), best[order])
+
+    def _proposed(
+        self,
+        pooled: npt.NDArray[np.float32],
+        words: npt.NDArray[np.float32],
+        rows: npt.NDArray[np.int64] | None,
+        candidates: int,
+    ) -> npt.NDArray[np.int64]:
+        """The rows nearest by vector and by words, ascending."""
         near, _ = self.dense.search(pooled, candidates, rows)
         pool = np.arange(len(words)) if rows is None else rows
         pool = pool[words[pool] > 0]
         worded = pool[np.argsort(-words[pool], kind="stable")[:candidates]]
-        found = np.union1d(near, worded)
-        best = self.tokens.maxsim(tokens, found)
-        late = best.mean(axis=1) if len(tokens) else np.zeros(len(found), dtype=np.float32)
-        score = np.clip(LATE_SHARE * late + (1 - LATE_SHARE) * words[found], 0, 1)
-        order = np.lexsort((found, -score))
-        found = found[order]
-        return Found(found, score[order], late[order], words[found], self.dense.cosines(pooled, found), best[order])
+        return np.union1d(near, worded)

@@ -19,20 +19,34 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
+from time import struct_time
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import feedparser
+import httpx
 from filelock import FileLock, Timeout
 
 from qa.errors import BadQuestion, CollectStopped, UnreadableSource
 from qa.html import HtmlPage, read_html
-from qa.site import MINISTRY, Listed, Site, list_path, read_list, release_link, view_path, visit
+from qa.site import MINISTRY, SEQ_DIGITS, Listed, Site, list_path, read_list, release_link, view_path, visit
 
 EARLIER = ".earlier"
 RECHECK_DAYS = 30  # releases are corrected in their first days, if at all; a month of them is some ten list pages
 KOREA = timezone(timedelta(hours=9))  # the site's days; no summer time since 1988
-# The view counter where it stands in the text, alone on its line or after the date: "hit 1645", "Date 2020-02-15 hit 1645".
-_HITS = re.compile(r"(?im)^(?:(?:date)?\W*\d{4}\W\d{1,2}\W\d{1,2}\W*)?(?:hits?|views?|조회수?)\W*[\d,]+$")
+_GAP = r"\W{0,9}"
+_DATE = r"\d{4}[\W년월]{1,3}\d{1,2}[\W년월]{1,3}\d{1,2}일?(?: \d\d:\d\d(?::\d\d)?)?"
+_WRITER = r"(?:writer|author|작성자|담당부서)\W{0,9}\S{1,20}(?: \S{1,20}){0,2}?"
+_STATED = rf"(?:(?:(?:date|작성일|등록일|게시일){_GAP})?{_DATE}|{_WRITER})"
+# The view counter where it stands in the text, alone or among date and writer: "hit 1645", "Writer : Admin Date : D Hit : N".
+_HITS = re.compile(
+    rf"(?im)^((?:{_STATED}{_GAP}){{0,3}}(?:hits?|views?|read|조회수?)){_GAP}[\d,]+((?:{_GAP}{_STATED}){{0,3}})[^\w\n]{{0,9}}$"
+)
+# The links to the neighbours, whose titles come and go: "Next: ...", or a label, a title and its date, each on its own line.
+_NEIGHBOUR = re.compile(
+    r"(?im)^(?:next|prev(?:ious)?|(?:이전|다음) ?글이?)\b(?: (?:article|post|release))?[^\w\n]{0,9}"
+    rf"(?:\n.*|.*(?:없습니다\.|(?<![.!?])))$(?:\n{_DATE}$)?"
+)
+_PARAGRAPH = re.compile(r"(?m)^(?:\d{1,2}\.|[°○ㅇ*※-]|o ).*[.!?\"”]$")  # after the last of them stands what is not the release
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,8 @@ def collect(
             raise BadQuestion(f"{board!r} is no board. They are named like m_5676 (Press Releases), m_5679 (Press Briefings).")
     run = _Run(into, recheck, progress)
     origin = _origin(site)
+    if urlsplit(site)[2:] not in (("", "", ""), ("/", "", "")):
+        raise BadQuestion(f"{site!r} is more than a site, whose paths are known. Name it without: --site {origin}")
 
     async def boards_of_site() -> None:
         async with visit(origin, pause=pause, contact=contact) as host:
@@ -126,7 +142,7 @@ def collect_feed(
             home = await stack.enter_async_context(visit(origin, pause=pause, contact=contact))
             hosts = {urlsplit(origin).netloc: home}
             try:
-                text = await home.get(urlunsplit(("", "", parts.path or "/", parts.query, "")))
+                text = await home.get(urlunsplit(("", "", parts.path or "/", parts.query, "")), moved=True)
             except UnreadableSource as error:
                 raise CollectStopped(f"the feed cannot be read: {error}.") from error
             for release, netloc in _linked(run, text, url):
@@ -163,13 +179,19 @@ class _Run:
             raise CollectStopped(f"another qa collect is at work in {self.into}. Wait for it or name another.") from error
         except OSError as error:
             why = f"{error.filename or self.into}: {error.strerror or error}"
-            raise CollectStopped(f"the folder cannot be used: {why}. Make room there or name another with --into.") from error
+            raise self._stopped(f"the folder cannot be used: {why}. Make room there or name another with --into.") from error
         except CollectStopped as stop:
-            edits = "".join(f", {change.name} changed" for change in self.changed)
-            so_far = f"So far {len(self.new)} new{edits}, kept in {self.into}"
-            raise CollectStopped(f"{stop} {so_far}; the same command goes on from there.") from stop
+            raise self._stopped(str(stop)) from stop
+        except KeyboardInterrupt as stop:
+            raise self._stopped("interrupted.") from stop
         done = (tuple(self.new), tuple(self.changed), tuple(self.unchanged), tuple(self.left_out))
         return CollectReport(self.into, *done, self.kept)
+
+    def _stopped(self, why: str) -> CollectStopped:
+        """The reason and what has come about before it; an edit that is not said now is never said."""
+        edits = "".join(f", {change.name} changed (the earlier wording is in {change.earlier})" for change in self.changed)
+        so_far = f"So far {len(self.new)} new{edits}, kept in {self.into}"
+        return CollectStopped(f"{why} {so_far}; the same command goes on from there.")
 
     def leave_out(self, error: UnreadableSource) -> None:
         self.left_out.append(error)
@@ -178,7 +200,8 @@ class _Run:
     async def settle(self, site: Site, release: Listed) -> None:
         """Fetch one release unless the folder's copy will do, and put it in place."""
         path = self.into / f"{release.name}.html"
-        fetched = _fetched(path)
+        before = _page(path)
+        fetched = _fetched(path) if before is not None else None  # what cannot be read is as good as not there
         if fetched is not None and not self._due(fetched, release.date):
             self.kept += 1
             self.progress(f"{release.name} kept")
@@ -190,7 +213,6 @@ class _Run:
             held = f"; the copy of {fetched} is kept" if fetched is not None else ""
             self.leave_out(UnreadableSource(error.origin, f"{error.reason}{held}"))
             return
-        before = _page(path)
         if before is None:
             _write(path, markup.encode())
             self.new.append(release.name)
@@ -233,7 +255,10 @@ async def _listed(run: _Run, site: Site, board: str, since: date, until: date) -
         fresh = [row for row in rows if row.name not in seen]
         seen.update(row.name for row in fresh)
         for row in fresh:
-            if row.date is None or since <= row.date <= until:
+            digits = len(row.name.rpartition("-")[2])
+            if digits > SEQ_DIGITS:
+                run.leave_out(UnreadableSource(f"{site.origin}{path}", f"lists a release by a number of {digits} digits"))
+            elif row.date is None or since <= row.date <= until:
                 yield row
         # Past the last page some lists are empty and some repeat themselves; one that ignores the range never ends in it.
         if not fresh or all(row.date is not None and row.date < since for row in rows):
@@ -242,27 +267,50 @@ async def _listed(run: _Run, site: Site, board: str, since: date, until: date) -
 
 def _linked(run: _Run, text: str, url: str) -> list[tuple[Listed, str]]:
     """The releases a feed links to, each with its host; entries that link to none are left out."""
-    # The text is UTF-8 by now, whatever its first line declares; a header outweighs that line.
-    feed = feedparser.parse(io.BytesIO(text.encode()), response_headers={"content-type": "application/xml; charset=utf-8"})
+    feed = _parsed(text)
+    entries = feed.entries
     if not feed.get("version"):
         raise CollectStopped(f"{url} is no RSS or Atom feed. Look up the feed's address on the site.")
+    if feed.get("bozo") and not re.search(r"</(?:\w+:)?(?:rss|feed|rdf)\s*>", text, re.IGNORECASE):
+        run.leave_out(UnreadableSource(url, "is truncated: it ends in the middle; the entries before are read"))
+        whole = re.match(r".*</(?:\w+:)?(?:item|entry)\s*>", text, re.IGNORECASE | re.DOTALL)
+        entries = _parsed(whole[0]).entries if whole else []  # the link of half an entry may lead to another release
     releases: dict[str, tuple[Listed, str]] = {}
-    for entry in feed.entries:
-        address = urljoin(url, entry.get("link", "").strip())
-        found = release_link(address)
+    for entry in entries:
+        address = entry.get("link", "").strip()
+        try:
+            address = urljoin(url, address)
+            found = release_link(address)
+        except ValueError:
+            found = None
         if found is None:
             run.leave_out(UnreadableSource(address, "is no release page (.../brd/<board>/view.do?seq=...)"))
             continue
-        moment = entry.get("published_parsed") or entry.get("updated_parsed")
-        day = datetime.fromtimestamp(timegm(moment), KOREA).date() if moment else None
+        day = _day(entry.get("published_parsed") or entry.get("updated_parsed"))
         releases.setdefault(found[0], (Listed(*found, title=entry.get("title", ""), date=day), urlsplit(address).netloc))
     return list(releases.values())
 
 
+def _parsed(text: str) -> feedparser.FeedParserDict:
+    # The text is UTF-8 by now, whatever its first line declares; a header outweighs that line.
+    return feedparser.parse(io.BytesIO(text.encode()), response_headers={"content-type": "application/xml; charset=utf-8"})
+
+
+def _day(moment: struct_time | None) -> date | None:
+    try:
+        return datetime.fromtimestamp(timegm(moment), KOREA).date() if moment else None
+    except (ValueError, OverflowError, OSError):  # years before the first and after the last a date can have
+        return None
+
+
 def _origin(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise BadQuestion(f"{url!r} is no web address; it begins with https://")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.port != 0 and parts.username is None and bool(httpx.URL(url).host)
+    except (ValueError, httpx.InvalidURL):
+        usable = False
+    if not usable:
+        raise BadQuestion(f"{url!r} is no web address that can be asked. It has the form https://host or https://host:port")
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -270,7 +318,8 @@ def _read_release(markup: str, release: Listed, origin: str) -> HtmlPage:
     """The page, if it is the release: a notice of maintenance, answered as a page, must not pass for an edited release."""
     page = read_html(markup, origin)
     known = page.title is not None or re.search(r"<title>[^<]*View\s*\|", markup)
-    if not known and _letters(release.title) not in _letters(markup):
+    title = _letters(release.title)
+    if not known and (not title or title not in _letters(markup)):
         raise UnreadableSource(origin, "is another page than the release listed: neither its markup nor its title is there")
     return page
 
@@ -287,7 +336,10 @@ def _differ(before: HtmlPage, after: HtmlPage) -> bool:
 
 
 def _words(page: HtmlPage) -> list[str]:
-    return _HITS.sub("", page.text).split()
+    """The words of the release; what the board writes around it, and changes by itself, is none of them."""
+    body = max((found.end() for found in _PARAGRAPH.finditer(page.text)), default=0)
+    text = page.text[:body] + _NEIGHBOUR.sub("", page.text[body:])
+    return _HITS.sub(r"\1\2", text).split()
 
 
 def _fetched(path: Path) -> date | None:

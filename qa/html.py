@@ -42,7 +42,8 @@ def read_html(markup: str, origin: str) -> HtmlPage:
     tree = LexborHTMLParser(markup)
     for node in tree.css(_UNSEEN):
         node.decompose()
-    body = next((found for selector in _BODIES if (found := tree.css_first(selector)) is not None), None)
+    bodies = [found for selector in _BODIES for found in tree.css(selector)]
+    body = next((found for found in bodies if _lines(found).strip()), next(iter(bodies), None))
     text = _lines(body if body is not None else tree.body)
     if not text.strip():
         raise UnreadableSource(origin, "is a page without text")

@@ -21,7 +21,8 @@ _MENU = re.compile(
     r"바로가기 메뉴|본문 바로가기|주메뉴 바로가기|검색창 열기|전체메뉴.*|메뉴 (열기|닫기)|skip navigation|skip to .{0,20}|"
     r"ministry of\s+foreign affairs,? republic of korea|countries information|kor|eng|korean|english|screen size|print|share|"
     r"(\d+\.\s*)?(home|press|news|press releases|ministry news)|.{0,40} 상세보기|"
-    r"(\d+\.\s*)?ministry of\s+foreign affairs, republic of korea (facebook|instagram|twitter|x|youtube|blog|flickr|linkedin)",
+    r"(\d+\.\s*)?(ministry of\s+foreign affairs, republic of korea )?"
+    r"(facebook|instagram|twitter|x|youtube|blog|flickr|linkedin)",
     re.IGNORECASE,
 )
 _FOOTER = re.compile(

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
 from functools import cache
-from itertools import product
+from itertools import chain, product
 
 from babel import Locale
 
@@ -112,10 +112,11 @@ class Names:
 
     def _word(self, word: str) -> str:
         parts = [(word[:end], word[end:]) for end in range(len(word), 1, -1) if _TAIL.fullmatch(word[end:])]
-        if any(word[:length] in _WORDS for length in range(2, 5)):
-            return word
-        for stem, tail in parts:
-            name = _SHORT_FORMS.get(stem) or _countries().get(stem) or self._by_ear(stem)
+        known = ((_SHORT_FORMS.get(stem) or _countries().get(stem), tail) for stem, tail in parts)
+        heard = (
+            (self._by_ear(stem), tail) for stem, tail in parts if not any(word[:length] in _WORDS for length in range(2, 5))
+        )
+        for name, tail in chain(known, heard):
             if name is not None:
                 return f"{name} {tail}" if tail else name
         return word

@@ -12,6 +12,7 @@ from typing import Any
 from qa.dates import parse_date
 from qa.errors import BadQuestion
 from qa.names import Names
+from qa.period import Period, find_period
 
 MAX_CHARACTERS = 2_000  # far past what the encoder reads, so that nothing a person types is refused
 _LEANING = re.compile(
@@ -27,7 +28,8 @@ _SHORT, _SHORT_KOREAN = 4, 2  # words: "And when?", "언제요?" ask nothing by 
 class Question:
     """`text` is what was asked; `carried` the earlier question it leans on, None where it stands alone.
 
-    `since` and `until` bound the release's date, both included; a release of unknown date is outside any bound.
+    `since` and `until` bound the release's date, both included; a release of unknown date is outside any bound. `period` is
+    what the words say of time: it orders, and leaves nothing out.
     """
 
     text: str
@@ -35,6 +37,7 @@ class Question:
     since: datetime.date | None = None
     until: datetime.date | None = None
     names: Names | None = None
+    period: Period | None = None
 
     @property
     def searched(self) -> str:
@@ -51,6 +54,7 @@ class Question:
             "carried": self.carried,
             "since": self.since.isoformat() if self.since else None,
             "until": self.until.isoformat() if self.until else None,
+            "period": self.period.record() if self.period else None,
         }
 
 
@@ -61,8 +65,10 @@ def understand(
     since: datetime.date | str | None = None,
     until: datetime.date | str | None = None,
     names: Names | None = None,
+    today: datetime.date | None = None,
 ) -> Question:
-    """Make a `Question` of what was typed. `history` is the questions before it, oldest first; `names` those of the corpus.
+    """Make a `Question` of what was typed. `history` is the questions before it, oldest first; `names` those of the corpus;
+    "last year" counts from `today`, by default the day it is.
 
     Raises `BadQuestion` when it is empty or over 2,000 characters, or when a date is none or they exclude each other.
     """
@@ -76,7 +82,9 @@ def understand(
         raise BadQuestion(f"since {first} is after until {last}; swap them")
     earlier = [clean_before for before in history if (clean_before := _clean(before)[:MAX_CHARACTERS])]
     carried = _carried(clean, earlier)
-    return Question(clean, carried, first, last, names)
+    day = today or datetime.date.today()
+    period = find_period(clean, day) or (find_period(carried, day) if carried else None)
+    return Question(clean, carried, first, last, names, period)
 
 
 def is_korean(text: str) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.dates import DAYS, MONTHS
+from qa.layout import MARKER
 from qa.sentences import sentences
 
 
@@ -26,6 +27,7 @@ class Quote:
 REVERSE_SHARE = 0.3
 EXPECTED_BONUS = 0.1  # for a sentence that holds what was asked for: a figure, a day
 
+_MARKER = re.compile(rf"{MARKER}\s*")  # of a point or note: no part of its sentence
 _NUMBER = r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|hundred|thousand|million|billion)\b"
 _DAY = rf"\b(?:{'|'.join(MONTHS)}|{'|'.join(DAYS)})\b|\b(?:19|20)\d\d\b"
 _EXPECTED = tuple(
@@ -59,4 +61,6 @@ def find_quotes(
             scores[at] = np.maximum(own.max(axis=1), title).mean() + REVERSE_SHARE * own.max(axis=0).mean()
             scores[at] += EXPECTED_BONUS * any(held.search(text, start, end) for held in expected)
     start, end = found[int(np.argmax(scores))]
+    marker = _MARKER.match(text, start, end)
+    start = marker.end() if marker and marker.end() < end else start
     return (Quote(text[start:end], start, end),)

@@ -99,7 +99,7 @@ def read_release(page: SourcePage) -> Release:
     if date_text is not None and parse_date(date_text) is None:
         raise UnreadableSource(page.origin, f"its date {date_text!r} is not of the form YYYY-MM-DD")
     collected = _COLLECTED.fullmatch(page.name)
-    if url is None and collected:
+    if collected and _board_and_seq(url) != (collected[1], collected[2]):
         language = "www" if collected[1] in _KOREAN_BOARDS else "eng"
         url = f"https://www.mofa.go.kr/{language}/brd/{collected[1]}/view.do?seq={collected[2]}"
     key = _board_and_seq(url)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import re
+from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
@@ -19,6 +21,7 @@ from qa.errors import BadQuestion, IndexUnusable, QuoteMismatch
 from qa.index import Index, current_generation, load_index
 from qa.names import Names
 from qa.passages import Passage, context
+from qa.period import Period, days_mentioned
 from qa.places import default_index
 from qa.question import Question, is_korean, understand
 from qa.quotes import find_quotes
@@ -26,6 +29,11 @@ from qa.release import Release
 
 TWIN_DAYS = 7  # the same text on two boards came 1 to 3 days apart; older repeats are positions held on
 TWIN_LIKENESS = 0.8  # Jaccard likeness of word triples from which two passages are one
+# An opening paragraph names everybody and everything of its title, and so resembles any question about the release; what is
+# asked stands further down, unless it is where or when. Measured on the tune split: R@1 0.63 without, 0.67 with it.
+OPENING = 0.93
+_ASKS_OPENING = re.compile(r"\b(?:when|where|venue|what (?:day|date|time))\b|언제|어디|며칠|장소", re.IGNORECASE)
+OUTSIDE, OLDEST = 0.2, 0.2  # lost by a score outside the period asked about, and by the oldest release's for "the latest"
 MAX_K = 100
 _LOADING = Lock()
 _LOADED: dict[Path, tuple[str, Retriever]] = {}
@@ -88,16 +96,20 @@ class Retriever:
         # What is carried over helps to find the passage; the sentence is marked for the question itself.
         texts = [question.searched, question.spelled(question.text)] if question.carried else [question.searched]
         vectors = self.encoder.encode(texts, "query")
-        found = self.index.search.search(question.searched, vectors.pooled[0], vectors.tokens[0], rows=rows)
+        weights, favoured = self._weights(question, rows)
+        found = self.index.search.search(
+            question.searched, vectors.pooled[0], vectors.tokens[0], rows=rows, favoured=favoured, weights=weights
+        )
         hits = tuple(
             self._hit(question, rank, found, at, also, vectors.tokens[-1])
             for rank, (at, also) in enumerate(self._without_twins(found, k), 1)
         )
         evidence = features(found.best[0], float(found.words[0]), is_korean(question.text))
         confidence = calibration().confidence(evidence)
-        answered = confidence >= calibration().operating_point
-        reason = None if answered else "the nearest passages speak of something else"
-        return Answer(question, answered, confidence, reason, hits, evidence)
+        reason = None if confidence >= calibration().operating_point else "the nearest passages speak of something else"
+        if question.period is not None and not any(self._fits(question.period).values()):
+            confidence, reason = 0.0, f"no release is of this time ({question.period.said})"
+        return Answer(question, reason is None, confidence, reason, hits, evidence)
 
     def release_of(self, passage: Passage) -> Release:
         return self.index.releases[passage.release_id]
@@ -109,6 +121,47 @@ class Retriever:
         first, last = question.since or datetime.date.min, question.until or datetime.date.max
         days = ((row, self.release_of(passage).date) for row, passage in enumerate(self.index.passages))
         return np.array([row for row, day in days if day is not None and first <= day <= last], dtype=np.int64)
+
+    def _weights(
+        self, question: Question, rows: npt.NDArray[np.int64] | None
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64] | None]:
+        """What each row's score is multiplied with, and, of `rows`, those that fit the period asked about best.
+
+        A score loses for opening its release, for lying outside the period, and for being old where the latest is asked for.
+        """
+        passages = self.index.passages
+        weights = np.ones(len(passages), dtype=np.float32)
+        if not _ASKS_OPENING.search(question.text):
+            weights[self._openings] = OPENING
+        period = question.period
+        if period is None:
+            return weights, None
+        dates = {release.id: release.date for release in self.index.releases.values()}
+        shares = {key: 1 - OUTSIDE * (1 - fit) for key, fit in self._fits(period).items()}
+        if period.latest:
+            order = sorted({date for date in dates.values() if date is not None and period.holds(date)})
+            age = {date: 1 - place / max(len(order) - 1, 1) for place, date in enumerate(order)}
+            for key, date in dates.items():
+                shares[key] *= 1 - OLDEST * (age.get(date, 1.0) if date is not None else 1.0)
+        timely = np.array([shares[passage.release_id] for passage in passages], dtype=np.float32)
+        pool = np.arange(len(passages)) if rows is None else rows
+        return weights * timely, pool[timely[pool] == timely[pool].max(initial=0)]
+
+    @cached_property
+    def _openings(self) -> npt.NDArray[np.int64]:
+        """The rows that open a release of several passages."""
+        firsts: dict[str, int] = {}
+        count = Counter(passage.release_id for passage in self.index.passages)
+        for row, passage in enumerate(self.index.passages):
+            firsts.setdefault(passage.release_id, row)
+        return np.array([row for key, row in firsts.items() if count[key] > 2], dtype=np.int64)
+
+    def _fits(self, period: Period) -> dict[str, float]:
+        return {key: period.fit(release.date, self._days[key]) for key, release in self.index.releases.items()}
+
+    @cached_property
+    def _days(self) -> dict[str, tuple[datetime.date, ...]]:
+        return {release.id: days_mentioned(release) for release in self.index.releases.values()}
 
     def _without_twins(self, found: Found, k: int) -> list[tuple[int, tuple[str, ...]]]:
         """The first k places of `found`, each with the ids of releases whose like passages were folded into it."""

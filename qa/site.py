@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
+import string
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,10 +17,10 @@ from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
 from importlib.metadata import PackageNotFoundError, version
-from urllib.parse import parse_qs, unquote, urlsplit
-from urllib.robotparser import RobotFileParser
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import httpx
+from protego import Protego
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from qa.errors import CollectStopped, UnreadableSource
@@ -32,10 +33,22 @@ MAX_BYTES = 5 * 2**20  # a release page is well under 200 kB: 35 MB of records f
 TIMEOUT = 20.0  # seconds without a byte
 PAGE_SECONDS = 60.0  # seconds for one page in all: a server that sends a byte now and then never runs into TIMEOUT
 LONGEST_WAIT = 120.0  # seconds a server may ask us to wait (Retry-After) before the page is left for another run
+LONGEST_PAUSE = 60.0  # seconds between requests robots.txt may ask for: at more, a month of releases takes hours
 UNANSWERED = 10  # pages in a row, a whole list page, that fail for no reason of their own: then it is the site
 _OWN_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
-_SEQ = re.compile(r"""f_view\(\s*['"]?(\d+)|view\.do\?(?:[^#'"]*&)?seq=(\d+)""")
-_RELEASE = re.compile(r"/\w+/brd/(m_\d+)/view\.do")
+SEQ_DIGITS = 12  # the site's numbers have six; a file's name has room for 255 bytes
+_SEQ = re.compile(r"""f_view\(\s*['"]?([0-9]+)|view\.do\?(?:[^#'"]*&)?seq=([0-9]+)""")
+_RELEASE = re.compile(r"/\w+/brd/(m_[0-9]+)/view\.do")
+# What an empty list says of itself, and nothing else in the row: "점검 중이라 이용할 수 없습니다" is no end of a list.
+_NO_DATA = re.compile(
+    r"(?:there (?:is|are) )?(?:nothing|no (?:(?:registered|search|matching|such|more|new|press) ){0,2}"
+    r"(?:data|entr(?:y|ies)|results?|posts?|articles?|records?|items?|contents?|lists?|releases?|documents?|matches))"
+    r"(?: (?:is|are|was|were|has|have|been|found|available|registered|exists?|to|display|show|yet))*\W*"
+    r"|(?:data|posts?|results?) (?:does|do) not exist\W*"
+    r"|[\w\s]{0,30}?(?:게시물|게시글|자료|데이터|글|내용|결과|목록)[이가은는]?\s*(?:존재하지\s*않습니다|없습니다|없음)\W*",
+    re.IGNORECASE,
+)
+_ROBOTS_FIELD = re.compile(r"(?:user-?agent|(?:dis)?allow|sitemap|crawl-delay|request-rate|host)\s*:", re.IGNORECASE)
 _DAY = re.compile(r"\s*((?:19|20)\d\d)[-./]\s?(\d{1,2})[-./]\s?(\d{1,2})")
 
 
@@ -60,19 +73,27 @@ def view_path(board: str, seq: str) -> str:
 
 
 def release_link(url: str) -> tuple[str, str] | None:
-    """The name and path of the release an address leads to, None if it leads elsewhere."""
+    """The name and path of the release an address leads to, None if it leads elsewhere. A bad address is a `ValueError`."""
     parts = urlsplit(url)
     board = _RELEASE.fullmatch(parts.path)
     seq = parse_qs(parts.query).get("seq", [""])[0]
-    return (f"{board[1]}-{seq}", f"{parts.path}?seq={seq}") if board and re.fullmatch("[0-9]+", seq) else None
+    return (f"{board[1]}-{seq}", f"{parts.path}?seq={seq}") if board and re.fullmatch(f"[0-9]{{1,{SEQ_DIGITS}}}", seq) else None
 
 
 def read_list(markup: str, board: str, origin: str) -> list[Listed]:
-    """The releases on one list page, none past the last page. Raises `UnreadableSource` when it is no list page at all."""
+    """The releases on one list page, none past the last page.
+
+    Raises `UnreadableSource` when it is no list page at all or half of one. An empty one has nothing in its table, or a row
+    that says so; whatever else holds no release may be a notice in place of the list.
+    """
+    if "</html" not in markup[-4096:].lower():
+        raise UnreadableSource(origin, "is truncated: it ends before </html>")
     tree = LexborHTMLParser(markup)
     rows = [row for row in tree.css("table tbody tr") if row.css_first("table") is None]
     listed = [release for row in rows if (release := _row(row, board)) is not None]
-    if not listed and (tree.css_first("table tbody") is None or any(row.css_first("a") is not None for row in rows)):
+    said = [" ".join(row.text(separator=" ").split()) for row in rows if row.css_first("td") or len(row.css("th")) == 1]
+    empty = tree.css_first("table") is not None and (not any(said) or any(_NO_DATA.fullmatch(text) for text in said))
+    if not listed and not empty:
         raise UnreadableSource(origin, "holds no list of releases that can be read; see whether the site has changed")
     return listed
 
@@ -112,7 +133,7 @@ class Site:
         self.origin = origin
         self._client = client
         self._pause = pause
-        self._robots: str | None = None
+        self._robots: Protego | None = None
         self._last = -math.inf
         self._unanswered = 0
 
@@ -124,36 +145,41 @@ class Site:
         """
         url = f"{self.origin}/robots.txt"
         try:
-            status, text = await self._answer(url)
+            status, text, _ = await self._answer(url)
         except UnreadableSource as error:
             raise CollectStopped(f"{error}. Without it, it is not known what may be fetched; try again later.") from error
-        if status != 200 or text.lstrip().startswith("<"):
-            what = f"answers {status}" if status != 200 else "is a web page, no robots.txt"
+        rules = _rules(text) if status == 200 else None
+        if rules is None:
+            what = f"answers {status}" if status != 200 else "is another page, no robots.txt"
             raise CollectStopped(f"{url} {what}, so it is not known what may be fetched; try again later or ask the site.")
-        self._robots = text
-        rules = self._rules("/")
         rate = rules.request_rate(AGENT)
-        self._pause = max(self._pause, float(rules.crawl_delay(AGENT) or 0), rate.seconds / rate.requests if rate else 0.0)
+        asked = max(rules.crawl_delay(AGENT) or 0.0, rate.seconds / rate.requests if rate else 0.0)
+        if asked > LONGEST_PAUSE:
+            raise CollectStopped(
+                f"{url} asks for {asked:g} s between requests, over the {LONGEST_PAUSE:g} s waited for; ask the site."
+            )
+        self._robots, self._pause = rules, max(self._pause, asked)
 
     def allows(self, path: str) -> bool:
         """Whether robots.txt lets us fetch the address."""
-        return self._robots is None or self._rules(path).can_fetch(AGENT, path)
+        return self._robots is None or self._robots.can_fetch(f"{self.origin}{path}", AGENT)
 
-    async def get(self, path: str) -> str:
-        """The page at a path. Raises `UnreadableSource` for this page, `CollectStopped` when the site answers no more."""
+    async def get(self, path: str, *, moved: bool = False) -> str:
+        """The page at a path; where redirects lead elsewhere on the host, only if it may have `moved`.
+
+        Raises `UnreadableSource` for this page, `CollectStopped` when the site answers no more.
+        """
         url = f"{self.origin}{path}"
-        status, text = await self._answer(url)
+        status, text, there = await self._answer(url)
         if status != 200:
             gone = ": the site no longer has it" if status in (404, 410) else ""
             raise UnreadableSource(url, f"answers {status}{gone}")
+        if not moved and not _same_page(url, there):
+            raise UnreadableSource(url, f"is redirected to another page, {there.raw_path.decode('ascii')}")
         return text
 
-    def _rules(self, path: str) -> RobotFileParser:
-        rules = RobotFileParser()
-        rules.parse(_decided(self._robots or "", path))
-        return rules
-
-    async def _answer(self, url: str) -> tuple[int, str]:
+    async def _answer(self, url: str) -> tuple[int, str, httpx.URL]:
+        """The status, the text and the address after redirects."""
         for tried in range(1, TRIES + 1):
             try:
                 answer = await self._once(url)
@@ -185,7 +211,7 @@ class Site:
         if self._unanswered == UNANSWERED:
             raise CollectStopped(f"the site has failed {UNANSWERED} times in a row, last: {url} {reason}.")
 
-    async def _once(self, url: str) -> tuple[int, str]:
+    async def _once(self, url: str) -> tuple[int, str, httpx.URL]:
         here = httpx.URL(url)
         async with asyncio.timeout(PAGE_SECONDS + (MAX_REDIRECTS + 1) * self._pause):
             for _ in range(MAX_REDIRECTS + 1):
@@ -196,7 +222,7 @@ class Site:
                 try:
                     async with self._client.stream("GET", here) as response:
                         if response.next_request is None:
-                            return response.status_code, await self._read(response, url)
+                            return response.status_code, await self._read(response, url), here
                         here = _followed(here, response.next_request.url, url)
                 except httpx.TimeoutException as error:
                     raise _PassingError(f"gives no answer within {TIMEOUT:g} s") from error
@@ -204,6 +230,8 @@ class Site:
                     raise _PassingError(f"breaks off: {error}") from error
                 except httpx.RequestError as error:
                     raise _PassingError(f"cannot be reached: {error or type(error).__name__}") from error
+                except (httpx.InvalidURL, ValueError) as error:  # ValueError: a host that IDNA cannot encode
+                    raise UnreadableSource(url, f"is redirected to what is no web address: {error}") from error
                 finally:
                     self._last = time.monotonic()
         raise UnreadableSource(url, f"is redirected more than {MAX_REDIRECTS} times, last to {here}")
@@ -228,7 +256,8 @@ async def visit(origin: str, *, pause: float, contact: str | None) -> AsyncItera
         number = version(AGENT)
     except PackageNotFoundError:
         number = "0"
-    name = f"{AGENT}/{number} (+{contact})" if contact else f"{AGENT}/{number} (no contact given)"
+    told = quote(contact or "", safe=string.punctuation + " ", errors="replace")  # a header holds ASCII only
+    name = f"{AGENT}/{number} (+{told})" if contact else f"{AGENT}/{number} (no contact given)"
     pause = pause if urlsplit(origin).hostname in _OWN_MACHINE else max(1.0, pause)
     async with httpx.AsyncClient(headers={"User-Agent": name}, timeout=TIMEOUT, follow_redirects=False) as client:
         site = Site(client, origin, pause)
@@ -236,32 +265,31 @@ async def visit(origin: str, *, pause: float, contact: str | None) -> AsyncItera
         yield site
 
 
-def _decided(robots: str, path: str) -> list[str]:
-    """robots.txt with the one rule of each group that decides about `path`, for a parser that would take the first.
+def _rules(text: str) -> Protego | None:
+    """robots.txt as rules, None if it is something else: not one line of it a rule. One that is empty forbids nothing."""
+    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
+    if text.lstrip().startswith("<") or (any(lines) and not any(_ROBOTS_FIELD.match(line) for line in lines)):
+        return None
+    return Protego.parse("\n".join(_plain(line) for line in lines))
 
-    By RFC 9309 the longest rule that fits decides, Allow before Disallow, `*` stands for any characters and `$` for the end.
-    """
-    lines: list[str] = []
-    rules: list[tuple[int, bool]] = []
-    in_rules = False
-    for line in [*robots.removeprefix("\ufeff").splitlines(), "user-agent:"]:
-        field, _, value = (part.strip() for part in line.partition("#")[0].partition(":"))
-        field = field.lower()
-        if field == "user-agent":
-            if in_rules:
-                lines.append("allow: /" if not rules or max(rules)[1] else "disallow: /")
-                rules, in_rules = [], False
-            lines.append(f"user-agent: {value}")
-        elif field in ("allow", "disallow"):
-            in_rules = True
-            pattern = re.escape(unquote(value.removesuffix("$"))).replace(r"\*", ".*") + ("$" if value.endswith("$") else "")
-            if value and re.match(pattern, unquote(path), re.DOTALL):
-                rules.append((len(value), field == "allow"))
-        elif field in ("crawl-delay", "request-rate"):
-            in_rules = True
-            part_seconds = re.fullmatch(r"[0-9]*\.[0-9]+", value)  # the parser knows whole seconds only
-            lines.append(f"{field}: {math.ceil(float(value)) if part_seconds else value}")
-    return lines
+
+def _plain(line: str) -> str:
+    """A line of robots.txt as Protego takes it: agents without a version and by their whole name, paths from the root."""
+    field, _, value = (part.strip() for part in line.partition(":"))
+    if field.lower() in ("user-agent", "useragent"):
+        token = re.split(r"[^\w*-]", value, maxsplit=1)[0].lower()
+        name = token.strip("*")
+        return f"user-agent: {AGENT if name == AGENT else '*' if token and not name else 'other'}"
+    if field.lower() in ("allow", "disallow") and re.match("[^/*$]", value):
+        return f"{field}: /{value}"
+    return line
+
+
+def _same_page(asked: str, there: httpx.URL) -> bool:
+    """Whether an address has the path asked for, a session's mark aside, and every parameter with its value."""
+    parts, given = urlsplit(asked), parse_qs(there.query.decode("ascii"))
+    wanted = parse_qs(parts.query).items()
+    return there.path.partition(";")[0] == unquote(parts.path) and all(given.get(name) == values for name, values in wanted)
 
 
 def _followed(here: httpx.URL, there: httpx.URL, url: str) -> httpx.URL:

@@ -64,7 +64,7 @@ def test_an_answer_becomes_the_record_of_the_contract_and_survives_json() -> Non
         "answered": True,
         "confidence": 0.8765,
         "reason": None,
-        "understood": {"searched": "Who agreed?", "carried": None, "since": None, "until": None},
+        "understood": {"searched": "Who agreed?", "carried": None, "since": None, "until": None, "period": None},
         "hits": [RECORD],
     }
     assert json.loads(json.dumps(record)) == record

@@ -104,7 +104,7 @@ def test_ask_prints_one_answer_as_one_json_line(index: Path, run: Any) -> None:
     answer = ran.lines[0]
     assert list(answer) == ["id", "question", "answered", "confidence", "reason", "understood", "hits"]
     assert (answer["id"], answer["question"], answer["answered"], answer["reason"]) == (None, HARBOUR, True, None)
-    assert answer["understood"] == {"searched": HARBOUR, "carried": None, "since": None, "until": None}
+    assert answer["understood"] == {"searched": HARBOUR, "carried": None, "since": None, "until": None, "period": None}
     first, second = answer["hits"]
     assert (first["rank"], second["rank"]) == (1, 2)
     assert (first["release_id"], first["title"], first["date"]) == ("m_5676-1", "Harbour Talks Held", "2022-02-28")

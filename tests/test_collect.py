@@ -11,16 +11,15 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
-from urllib.robotparser import RobotFileParser
 
 import pytest
 from filelock import FileLock
 
 import qa.site
-from qa.collect import KOREA, CollectReport, collect, collect_feed
+from qa.collect import KOREA, CollectReport, _words, collect, collect_feed
 from qa.errors import BadQuestion, CollectStopped
-from qa.html import read_html
-from qa.site import _decided
+from qa.html import HtmlPage, read_html
+from qa.site import _rules
 from tests.ministry import (
     GENERATIONS,
     Ministry,
@@ -157,8 +156,101 @@ def test_one_list_page_that_fails_costs_its_ten_rows_only(tmp_path: Path) -> Non
         assert len(fetch(site, tmp_path).new) == 10
 
 
+def test_a_truncated_list_page_is_left_out_not_taken_for_whole(tmp_path: Path) -> None:
+    with serve(board_of(25, NEWEST)) as site:
+        query = {"srchFr": ["20240101"], "srchTo": ["20241231"], "page": ["2"]}
+        whole = site.list_page("m_5676", query)
+        site.faults[list_at(2)] = text(whole[: whole.index("f_view('12')")])
+        report = fetch(site, tmp_path)
+    assert [error.reason for error in report.left_out] == ["is truncated: it ends before </html>"]
+    assert pages(tmp_path) == [*range(1, 6), *range(16, 26)]
+
+
+def board_saying(row: str) -> str:
+    return f"<html><body><table><thead><tr><th>No</th><th>Title</th></tr></thead><tbody>{row}</tbody></table></body></html>"
+
+
 @pytest.mark.parametrize(
-    "options", [{"since": date(2025, 1, 1)}, {"boards": ("../etc",)}, {"boards": ("m_1/../x",)}, {"site": "ftp://127.0.0.1"}]
+    "notice",
+    [
+        "Under maintenance",
+        "No service until 6:00",
+        "점검 중이라 서비스를 이용할 수 없습니다.",
+        "점검 중이라 자료를 볼 수 없습니다.",
+    ],
+)
+def test_a_notice_in_place_of_a_list_page_does_not_end_the_board(notice: str, tmp_path: Path) -> None:
+    with serve(board_of(25, NEWEST)) as site:
+        site.faults[list_at(2)] = text(board_saying(f"<tr><td>{notice}</td></tr>"))
+        report = fetch(site, tmp_path)
+    assert [error.reason.partition(";")[0] for error in report.left_out] == ["holds no list of releases that can be read"]
+    assert len(report.new) == 15
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        board_saying(""),
+        board_saying("<tr><td colspan=4></td></tr>"),
+        *(
+            board_saying(f"<tr><td colspan=4>{said}</td></tr>")
+            for said in (
+                "No data found.",
+                "There are no registered posts.",
+                "No search results",
+                "등록된 게시물이 없습니다.",
+                "검색 결과가 없습니다.",
+                "조회된 데이터가 존재하지 않습니다",
+            )
+        ),
+        "<html><body><table><thead><tr><th>No</th></tr></thead></table><p>No data</p></body></html>",
+        "<html><body><table><tr><th>No</th><th>Title</th></tr></table></body></html>",
+    ],
+)
+def test_an_empty_table_or_a_row_that_says_so_ends_the_board(end: str, tmp_path: Path) -> None:
+    with serve(board_of(10, NEWEST)) as site:
+        site.faults[list_at(2)] = text(end)
+        report = fetch(site, tmp_path)
+    assert (len(report.new), report.left_out) == (10, ())
+    assert sum("list.do" in target for target in site.asked) == 2
+
+
+def test_a_list_page_redirected_to_another_does_not_end_the_board(tmp_path: Path) -> None:
+    with serve(board_of(25, NEWEST)) as site:
+        site.faults[list_at(2)] = redirect(list_at(1))
+        report = fetch(site, tmp_path)
+    assert [error.reason for error in report.left_out] == [f"is redirected to another page, {list_at(1)}"]
+    assert len(report.new) == 15
+
+
+def test_a_number_too_long_for_a_file_is_left_out_and_the_rest_goes_on(site: Ministry, tmp_path: Path) -> None:
+    site.releases.append(release(int("9" * 300), NEWEST))
+    report = fetch(site, tmp_path)
+    assert [error.reason for error in report.left_out] == ["lists a release by a number of 300 digits"]
+    assert pages(tmp_path) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"since": date(2025, 1, 1)},
+        {"boards": ("../etc",)},
+        {"boards": ("m_1/../x",)},
+        *(
+            {"site": address}
+            for address in (
+                "ftp://127.0.0.1",
+                "www.mofa.go.kr",
+                "http://[::1",
+                "http://127.0.0.1:99999",
+                "http://127.0.0.1:abc",
+                "http://xn--.test",
+                "http://user@127.0.0.1",
+                "http://127.0.0.1/mirror",
+                "http://127.0.0.1?mirror",
+            )
+        ),
+    ],
 )
 def test_options_that_cannot_be_are_refused_before_anything_is_asked(
     options: dict[str, Any], site: Ministry, tmp_path: Path
@@ -338,6 +430,90 @@ def test_a_notice_in_place_of_a_release_is_no_edit(site: Ministry, tmp_path: Pat
     assert reasons(report)["2"].startswith("is another page than the release listed")
 
 
+def test_a_page_that_the_list_gives_no_title_for_must_look_like_a_release(site: Ministry, tmp_path: Path) -> None:
+    site.releases[1].title = ""
+    site.spoil(2, text("<html><head><title>Notice</title></head><body><p>Closed for the night.</p></body></html>"))
+    assert reasons(fetch(site, tmp_path))["2"].startswith("is another page than the release listed")
+    site.faults.clear()
+    assert fetch(site, tmp_path).new == ("m_5676-2",)
+
+
+OLD_PAGE = """<html><head><title>Talks held View|Press Releases</title></head><body><p>{counted}</p>
+<p>1. The two sides held talks.</p><p>2. They agreed to hold more.</p>{after}<p>60, Sajik-ro</p></body></html>"""
+
+
+@pytest.mark.parametrize(
+    "counted",
+    [
+        "hit {n}",
+        "{day} hit {n}",
+        "Date {day} Hits {n}",
+        "Date / {day} / hit / {n}",
+        "Hit : {n} | Date : {day}",
+        "Hit<br>{n}<br>Date {day}",
+        "Writer : Admin Date : {day} Hit : {n}",
+        "Writer : Press Office | Date : {day} 10:30 | Views : {n}",
+        "작성일 {day} 조회수 {n}",
+        "등록일 : {day} / 조회 : {n}",
+        "{day} Read {n}",
+    ],
+)
+def test_a_view_counter_of_any_wording_is_no_change_and_the_date_beside_it_is_one(
+    counted: str, site: Ministry, tmp_path: Path
+) -> None:
+    def show(n: str, day: str) -> CollectReport:
+        site.spoil(2, text(OLD_PAGE.format(counted=counted.format(n=n, day=day), after="")))
+        return fetch(site, tmp_path, recheck=True)
+
+    show("9", "2024-03-30")
+    assert show("1,645", "2024-03-30").changed == ()
+    if "{day}" in counted:
+        assert [change.name for change in show("1,645", "2024-03-29").changed] == ["m_5676-2"]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "<ul><li>Next: {title}</li><li>Prev: none</li></ul>",
+        "<ul><li>Next {title}</li></ul>",
+        "<dl><dt>이전글</dt><dd>{title}</dd></dl>",
+        "<table><tr><th>다음글</th><td>{title}</td><td>2024-06-09</td></tr></table>",
+        "<p>다음 글 : {title}</p>",
+    ],
+)
+def test_the_titles_of_the_neighbours_are_no_change(after: str, site: Ministry, tmp_path: Path) -> None:
+    for title in ("none", "Minister Opens a Bridge"):
+        site.spoil(2, text(OLD_PAGE.format(counted="", after=after.format(title=title))))
+        report = fetch(site, tmp_path, recheck=True)
+    assert (len(report.unchanged), report.changed) == (3, ())
+
+
+@pytest.mark.parametrize(
+    "said", ["<p>3. Next: a summit.</p>", "<p>Next: talks</p><p>3. They parted.</p>", "<p>Read 30 pages.</p>"]
+)
+def test_words_of_the_release_are_never_taken_for_counter_or_neighbour(said: str, site: Ministry, tmp_path: Path) -> None:
+    for wording in (said, said.replace("a summit", "two").replace("talks", "war").replace("30", "31")):
+        site.spoil(2, text(OLD_PAGE.format(counted="", after=wording)))
+        report = fetch(site, tmp_path, recheck=True)
+    assert [change.name for change in report.changed] == ["m_5676-2"]
+
+
+@pytest.mark.parametrize("part", ["-", "-\n", "writer", "writer ", "writer\n", "2024-01-01 ", "hit 1 ", "next\n"])
+def test_no_page_is_long_in_comparing(part: str) -> None:
+    before = time.monotonic()
+    _words(HtmlPage(None, None, None, part * (200_000 // len(part))))
+    assert time.monotonic() - before < 2
+
+
+@pytest.mark.parametrize("content", ["", "<html><body><p>half"])
+def test_a_damaged_copy_is_fetched_again(content: str, site: Ministry, tmp_path: Path) -> None:
+    fetch(site, tmp_path)
+    (tmp_path / "m_5676-2.html").write_text(content)
+    report = fetch(site, tmp_path)
+    assert (report.new, report.kept) == (("m_5676-2",), 2)
+    assert "</html>" in (tmp_path / "m_5676-2.html").read_text("utf-8")
+
+
 # One bad page
 
 
@@ -353,6 +529,13 @@ def test_a_notice_in_place_of_a_release_is_no_edit(site: Ministry, tmp_path: Pat
         (redirect("http://example.org/eng/"), "is redirected to another host or scheme, http://example.org", 1),
         (redirect("http://127.0.0.1:9/"), "is redirected to another host or scheme, http://127.0.0.1:9", 1),
         (redirect("https://127.0.0.1/"), "is redirected to another host or scheme, https://127.0.0.1", 1),
+        (redirect("/eng/brd/m_5676/list.do?page=1&srchFr=20240101&srchTo=20241231"), "is redirected to another page, /eng/", 1),
+        (redirect("/eng/brd/m_5676/view.do?seq=3"), "is redirected to another page, /eng/brd/m_5676/view.do?seq=3", 1),
+        (redirect("javascript:alert(1)"), "is redirected to what is no web address", 1),
+        (redirect("mailto:desk@example.org"), "is redirected to what is no web address", 1),
+        (redirect("http://xn--.test/"), "is redirected to what is no web address", 1),
+        (redirect("http://[::1/"), "breaks off: Invalid URL in location header", 3),
+        (redirect("http://127.0.0.1:99999/"), "is redirected to another host or scheme", 1),
         (redirect("file:///etc/passwd"), "is redirected to another host or scheme, file://", 1),
         (redirect("/eng/brd/m_5676/view.do?seq=2"), "is redirected more than 5 times, last to", 6),
         (text("<html><body><script>alert('no such post')</script></body></html>"), "is a page without text", 1),
@@ -426,6 +609,11 @@ def test_robots_is_read_first_in_every_run_and_the_visitor_says_who_it_is(site: 
     assert re.fullmatch(r"release-qa/[0-9][\w.]* \(\+desk@example\.org\)", site.agents.pop())
 
 
+def test_a_contact_that_a_header_cannot_hold_is_percent_encoded(site: Ministry, tmp_path: Path) -> None:
+    fetch(site, tmp_path, contact="홍 <desk@example.org>\n")
+    assert site.agents.pop().endswith("(+%ED%99%8D <desk@example.org>%0A)")
+
+
 @pytest.mark.parametrize(
     "robots",
     [
@@ -456,7 +644,7 @@ def test_a_redirect_to_a_forbidden_address_is_not_followed(site: Ministry, tmp_p
     assert site.asked["/admin/2"] == 0
 
 
-@pytest.mark.parametrize("robots", [404, 410, 500, 503, 403, "<html><body>Welcome</body></html>"])
+@pytest.mark.parametrize("robots", [404, 410, 500, 503, 403, "<html><body>Welcome</body></html>", "The page was not found."])
 def test_a_robots_that_cannot_be_read_stops(robots: str | int, site: Ministry, tmp_path: Path) -> None:
     site.robots = robots
     with pytest.raises(CollectStopped, match=r"robots\.txt.* it is not known what may be fetched"):
@@ -476,21 +664,57 @@ def test_a_robots_that_cannot_be_read_stops(robots: str | int, site: Ministry, t
         ("User-agent: other\nDisallow: /", "/eng", True),
         ("User-agent: other\nDisallow: /x\nUser-agent: *\nDisallow: /eng # all of it", "/eng", False),
         ("User-agent: *\nCrawl-delay: 2\nDisallow: /eng", "/eng", False),
+        ("User-agent: *\nCrawl-delay: 1\n\nUser-agent: *\nDisallow: /eng/", "/eng/", False),
+        ("User-agent: release-qa\nDisallow: /x\n\nUser-agent: release-qa\nDisallow: /eng/", "/eng/", False),
+        ("User-agent: *\nAllow: /\n\nUser-agent: Release-QA/1.0\nDisallow: /", "/eng", False),
+        ("User-agent: *\nAllow: /\n\nUser-agent: *release-qa*\nDisallow: /", "/eng", False),
+        ("User-agent: *\nDisallow: /eng\n\nUser-agent: release\nAllow: /\n\nUser-agent: a\nAllow: /", "/eng", False),
+        ("User-agent: *\nDisallow: /eng\n\nUser-agent: release-qa\nDisallow:", "/eng", True),
+        ("User-agent: *\nDisallow: eng/", "/eng/brd", False),
+        ("User-agent: *\nDisallow: eng/", "/england", True),
+        ("User-agent: *\nDisallow: *seq=2$", "/eng/view.do?seq=2", False),
+        ("User-agent: *\nDisallow: *seq=2$", "/eng/view.do?seq=22", True),
+        ("User-agent: *\nDisallow: /*&page=", "/eng/list.do?a=1&page=2", False),
+        ("User-agent: *\nDisallow: /영문", "/%EC%98%81%EB%AC%B8/x", False),
+        ("User-agent: *\nDisallow: //eng", "//eng/x", False),
     ],
 )
 def test_the_longest_rule_of_our_group_decides(robots: str, path: str, allowed: bool) -> None:
-    rules = RobotFileParser()
-    rules.parse(_decided(robots, path))
-    assert rules.can_fetch(qa.site.AGENT, path) is allowed
+    rules = _rules(robots)
+    assert rules is not None and rules.can_fetch(f"https://release.invalid{path}", qa.site.AGENT) is allowed
 
 
-@pytest.mark.parametrize("robots", ["User-agent: *\nCrawl-delay: 0.3", "User-agent: *\nRequest-rate: 1/1"])
-def test_a_longer_delay_asked_by_robots_is_kept(robots: str, site: Ministry, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("robots", "pause"), [("User-agent: *\nCrawl-delay: 0.3", 0.3), ("User-agent: *\nRequest-rate: 2/1", 0.5)]
+)
+def test_a_longer_delay_asked_by_robots_is_kept(robots: str, pause: float, site: Ministry, tmp_path: Path) -> None:
     site.robots = robots
     site.releases = site.releases[:1]
     fetch(site, tmp_path)
     moments = [moment for moment, _ in site.log]
-    assert min(after - before for before, after in pairwise(moments[1:])) >= 1.0
+    assert min(after - before for before, after in pairwise(moments[1:])) >= pause
+
+
+@pytest.mark.parametrize("asked", ["Crawl-delay: 61", "Crawl-delay: 1e9", "Request-rate: 1/2m"])
+def test_a_delay_over_a_minute_stops_and_says_so(asked: str, site: Ministry, tmp_path: Path) -> None:
+    site.robots = f"User-agent: *\n{asked}"
+    with pytest.raises(CollectStopped, match=r"robots\.txt asks for [0-9e+]+ s between requests, over the 60 s"):
+        fetch(site, tmp_path)
+    assert list(site.asked) == ["/robots.txt"]
+
+
+@pytest.mark.parametrize(
+    "asked", ["Crawl-delay: soon", "Crawl-delay: ²", "Crawl-delay: nan", "Request-rate: 0/10", "Request-rate: 1/0"]
+)
+def test_a_delay_that_is_no_number_is_none(asked: str, site: Ministry, tmp_path: Path) -> None:
+    site.robots = f"User-agent: *\n{asked}\nDisallow: /admin/"
+    assert len(fetch(site, tmp_path).new) == 3
+
+
+def test_a_robots_that_is_empty_or_all_comment_forbids_nothing(site: Ministry, tmp_path: Path) -> None:
+    for robots in ("", "# Welcome.\n"):
+        site.robots = robots
+        assert len(fetch(site, tmp_path, recheck=True).left_out) == 0
 
 
 def test_the_pause_is_kept_across_pages_retries_and_redirects(site: Ministry, tmp_path: Path) -> None:
@@ -550,6 +774,20 @@ def test_a_second_collector_in_the_same_folder_is_turned_away(site: Ministry, tm
     assert site.log == []
 
 
+def test_interrupted_it_says_what_was_new_and_changed_so_far(site: Ministry, tmp_path: Path) -> None:
+    fetch(site, tmp_path)
+    site.releases[2].paragraphs[1] = "2. The two sides agreed to nothing."
+    site.releases.append(release(4, NEWEST + timedelta(days=1)))
+    site.spoil(2, stall)
+
+    def interrupt(line: str) -> None:
+        if "changed" in line:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(CollectStopped, match=r"^interrupted\. So far 1 new, m_5676-3 changed \(.*\.1\.html\), kept in"):
+        fetch(site, tmp_path, recheck=True, progress=interrupt)
+
+
 # Feeds
 
 RSS = """<?xml version="1.0" encoding="EUC-KR"?><rss version="2.0"><channel><title>Press Releases</title>
@@ -590,6 +828,29 @@ def test_a_page_that_is_no_feed_stops(site: Ministry, tmp_path: Path) -> None:
     site.feed = "<html><body>Feeds have moved.</body></html>"
     with pytest.raises(CollectStopped, match="is no RSS or Atom feed"):
         collect_feed(f"{site.origin}/rss.do", tmp_path, pause=0.0)
+
+
+@pytest.mark.parametrize("feed", [RSS, ATOM])
+def test_a_truncated_feed_is_said_and_its_whole_entries_are_fetched(feed: str, site: Ministry, tmp_path: Path) -> None:
+    whole = feed.format(origin=site.origin, moment=datetime.now(UTC)).replace("seq=1", "seq=12")
+    site.feed = whole[: whole.index("seq=12") + 5]
+    report = collect_feed(f"{site.origin}/rss.do", tmp_path, pause=0.0)
+    assert report.new == ("m_5676-3",)
+    assert [error.reason.partition(":")[0] for error in report.left_out] == ["is truncated"]
+
+
+def test_a_feed_link_that_is_no_address_is_left_out(site: Ministry, tmp_path: Path) -> None:
+    bad = "http://[bad/eng/brd/m_5676/view.do?seq=1"
+    site.feed = RSS.replace("{origin}/eng/about.do", bad).format(origin=site.origin, moment=datetime.now(UTC))
+    report = collect_feed(f"{site.origin}/rss.do", tmp_path, pause=0.0)
+    assert report.new == ("m_5676-3", "m_5676-1")
+    assert report.left_out[0].origin == bad
+
+
+@pytest.mark.parametrize("moment", ["Sat, 01 Jan 0001 10:00:00 +0900", "Fri, 31 Dec 9999 23:00:00 GMT"])
+def test_a_feed_date_that_cannot_be_is_none(moment: str, site: Ministry, tmp_path: Path) -> None:
+    site.feed = re.sub("<pubDate>.*</pubDate>", f"<pubDate>{moment}</pubDate>", RSS).format(origin=site.origin)
+    assert collect_feed(f"{site.origin}/rss.do", tmp_path, pause=0.0).new == ("m_5676-3", "m_5676-1")
 
 
 def test_a_feed_obeys_robots(site: Ministry, tmp_path: Path) -> None:

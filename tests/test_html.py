@@ -121,3 +121,12 @@ def test_any_markup_gives_text_or_our_own_error(markup: str) -> None:
         assert error.origin == "page"
     else:
         assert page.text.strip()
+
+
+def test_the_next_body_is_read_where_the_first_is_empty() -> None:
+    markup = (
+        "<html><body><div class='board_detail'><h2>Talks</h2><div class='bo_con'><div class='se-contents'> </div>"
+        "<p>1. They met.</p></div></div></body></html>"
+    )
+    page = read_html(markup, "page.html")
+    assert (page.title, page.text) == ("Talks", "1. They met.")

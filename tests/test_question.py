@@ -124,6 +124,7 @@ def test_understood_shows_what_was_searched_for_in_json_values() -> None:
         "carried": SUPPLY,
         "since": None,
         "until": "2022-03-01",
+        "period": None,
     }
 
 

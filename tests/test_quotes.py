@@ -97,3 +97,10 @@ def test_a_sentence_with_the_figure_or_day_asked_for_is_preferred(question: str,
     similarities = np.full((1, len(spans)), 0.50, dtype=np.float32)
     similarities[:, spans[:, 0] < 24] = 0.52
     assert [quote.text for quote in find_quotes(question, text, similarities, spans, 0)] == [quoted]
+
+
+def test_the_marker_of_a_point_is_no_part_of_its_quote() -> None:
+    text = "They met.\n° The grain went to Kenya."
+    spans = np.array([(0, 9), (12, 36)], dtype=np.int32)
+    quotes = find_quotes("What went where?", text, np.array([[0.1, 0.9]], dtype=np.float32), spans, 0)
+    assert quotes == (Quote("The grain went to Kenya.", 12, 36),)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.errors import UnreadableSource
-from qa.release import Release
+from qa.release import Release, read_release
+from qa.source import SourcePage
 from tests.conftest import needs_official, official_releases, release_of
 
 
@@ -414,3 +415,11 @@ def test_official_twins_are_kept_apart() -> None:
         assert first.date is not None
         assert second.date is not None
         assert 1 <= (second.date - first.date).days <= 3
+
+
+def test_the_address_of_a_collected_page_is_that_of_its_file_name_whatever_its_markup_says() -> None:
+    page = SourcePage(
+        "m_5676-12.html", "m_5676-12", "Talks", "2024-01-02", "https://www.mofa.go.kr/eng/index.do", "1. They met."
+    )
+    release = read_release(page)
+    assert (release.id, release.url) == ("m_5676-12", "https://www.mofa.go.kr/eng/brd/m_5676/view.do?seq=12")

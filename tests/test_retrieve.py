@@ -364,7 +364,7 @@ def test_the_supply_chains_are_found_in_both_meetings_with_china(shipped: Retrie
         )
     ]
     assert second.passage_id == "m_5676-322008#2"
-    assert second.quotes[0].text.startswith("° The two sides decided that substantive cooperation would go on being expanded")
+    assert second.quotes[0].text.startswith("The two sides decided that substantive cooperation would go on being expanded")
 
 
 @pytest.mark.model
