@@ -144,7 +144,7 @@ def test_the_official_releases_make_241_passages_and_none_is_cut() -> None:
         (
             "korea-china-virtual-meeting",
             4,
-            ("1", "Minister of Foreign Affairs Chung Eui-yong had a virtual", "communication", "regular basis."),
+            ("1", "Minister of Foreign Affairs Chung Eui-yong had", "communication", "regular basis."),
             ("4", "The two sides exchanged views on global affairs", "UN Charter", "China will play a constructive role."),
         ),
         (
