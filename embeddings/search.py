@@ -7,7 +7,7 @@ a convex combination with their BM25 scores orders them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -109,12 +109,19 @@ class SearchIndex:
             found = np.union1d(found, self._proposed(pooled, words, favoured, candidates))
         best = self.tokens.maxsim(tokens, found)
         late = best.mean(axis=1) if len(tokens) else np.zeros(len(found), dtype=np.float32)
-        score = np.clip(LATE_SHARE * late + (1 - LATE_SHARE) * words[found], 0, 1)
+        score = _score(late, words[found])
         if weights is not None:
             score *= weights[found]
-        order = np.lexsort((found, -score))
-        found = found[order]
-        return Found(found, score[order], late[order], words[found], self.dense.cosines(pooled, found), best[order])
+        return _ordered(Found(found, score, late, words[found], self.dense.cosines(pooled, found), best))
+
+    def blend(
+        self, found: Found, text: str, tokens: npt.NDArray[np.float32], share: float, weights: npt.NDArray[np.float32]
+    ) -> Found:
+        """What was found, ordered anew with `share` of its score, 0 to 1, from another question: its text, tokens, weights."""
+        best = self.tokens.maxsim(tokens, found.rows)
+        late = best.mean(axis=1) if len(tokens) else np.zeros(len(best), dtype=np.float32)
+        score = _score(late, self.words.scores(text)[found.rows]) * weights[found.rows]
+        return _ordered(replace(found, score=(1 - share) * found.score + share * score))
 
     def _proposed(
         self,
@@ -129,3 +136,20 @@ class SearchIndex:
         pool = pool[words[pool] > 0]
         worded = pool[np.argsort(-words[pool], kind="stable")[:candidates]]
         return np.union1d(near, worded)
+
+
+def _score(late: npt.NDArray[np.float32], words: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.clip(LATE_SHARE * late + (1 - LATE_SHARE) * words, 0, 1)
+
+
+def _ordered(found: Found) -> Found:
+    """The same rows, best first, ties in row order."""
+    order = np.lexsort((found.rows, -found.score))
+    return Found(
+        rows=found.rows[order],
+        score=found.score[order],
+        late=found.late[order],
+        words=found.words[order],
+        dense=found.dense[order],
+        best=found.best[order],
+    )
