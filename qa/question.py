@@ -15,11 +15,13 @@ from qa.names import Names
 from qa.period import Period, find_period
 
 MAX_CHARACTERS = 2_000  # far past what the encoder reads, so that nothing a person types is refused
-_LEANING = re.compile(
-    r"^(and|also|what about|how about|then|so|but|그리고|그럼|그러면|또)\b|"
+_POINTING = (
     r"\b(he|she|they|them|his|her|their|it|its|this|that|these|those|there|the same|the two|both)\b|"
-    r"(은|는)요\s*\?*$|(?<![가-힣])(그(는|가|것|때|곳|들)|이(것|때|곳|들)\b)",
-    re.IGNORECASE,
+    r"(?<![가-힣])(그(는|가|것|때|곳|들)|이(것|때|곳|들)\b)"
+)
+_POINTS_BACK = re.compile(_POINTING, re.IGNORECASE)
+_LEANING = re.compile(
+    rf"^(and|also|what about|how about|then|so|but|그리고|그럼|그러면|또)\b|{_POINTING}|(은|는)요\s*\?*$", re.IGNORECASE
 )
 _SHORT, _SHORT_KOREAN = 4, 2  # words: "And when?", "언제요?" ask nothing by themselves
 
@@ -43,6 +45,11 @@ class Question:
     def searched(self) -> str:
         """The text that is searched for: what is carried over, the question, Hangul names as the releases spell them."""
         return self.spelled(f"{self.carried} {self.text}" if self.carried else self.text)
+
+    @property
+    def points_back(self) -> bool:
+        """Whether the question speaks of what came before as "it" or "he": then its own words do not say what it is about."""
+        return _POINTS_BACK.search(self.text) is not None
 
     def spelled(self, text: str) -> str:
         return self.names.in_english(text) if self.names is not None and is_korean(text) else text

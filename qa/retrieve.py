@@ -33,7 +33,9 @@ TWIN_LIKENESS = 0.8  # Jaccard likeness of word triples from which two passages 
 # asked stands further down, unless it is where or when. Measured on the tune split: R@1 0.63 without, 0.67 with it.
 OPENING = 0.93
 _ASKS_OPENING = re.compile(r"\b(?:when|where|venue|what (?:day|date|time))\b|언제|어디|며칠|장소", re.IGNORECASE)
-OWN_SHARE = 0.5  # of a follow-up's own words in its score, the rest for them and the earlier question's together
+# Of a follow-up's own words in its score; the rest is theirs and the earlier question's together. "And about tourism?" says
+# what it asks about, "When was it held?" does not.
+OWN_SHARE, OWN_SHARE_POINTING = 0.5, 0.1
 OUTSIDE, OLDEST = 0.2, 0.2  # lost by a score outside the period asked about, and by the oldest release's for "the latest"
 MAX_K = 100
 _LOADING = Lock()
@@ -103,7 +105,8 @@ class Retriever:
             question.searched, vectors.pooled[0], vectors.tokens[0], rows=rows, favoured=favoured, weights=weights
         )
         if question.carried:
-            found = search.blend(found, own, vectors.tokens[-1], OWN_SHARE, weights)
+            share = OWN_SHARE_POINTING if question.points_back else OWN_SHARE
+            found = search.blend(found, own, vectors.tokens[-1], share, weights)
         hits = tuple(
             self._hit(question, rank, found, at, also, vectors.tokens[-1])
             for rank, (at, also) in enumerate(self._without_twins(found, k), 1)
