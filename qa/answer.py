@@ -18,7 +18,8 @@ class Hit:
     `score` is 0 to 1 and falls with `rank` (1 is nearest). `scores` names what it was made of: "late", mean best similarity
     of the question's tokens, -1 to 1; "words", BM25 as a share of the most it could be, 0 to 1; and "dense", cosine of the
     pooled vectors, -1 to 1, which proposes candidates. The score is less where the passage opens its release or lies outside
-    the period asked about, and a follow-up's own words count in it beside them. `also` holds the ids of releases that published the same passage.
+    the period asked about, and a follow-up's own words count in it beside them. `also` holds the
+    ids of releases that published the same passage.
     """
 
     rank: int
