@@ -22,9 +22,10 @@ import numpy as np
 from tqdm import tqdm
 
 from embeddings.encoder import load_encoder
-from embeddings.search import SearchIndex
+from embeddings.search import Query, SearchIndex
 
 DEPTH = 10
+STAGES = ("dense", "BM25", "hybrid", "late", "whole")
 HYBRID_DENSE = 0.6  # share of the cosine in the dense + BM25 row, both scaled to 0..1 over all documents
 
 
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--model", default="e5")
     options = parser.parse_args()
     encoder = load_encoder(options.model)
-    print(f"{'set':<16}{'queries':>8}{'documents':>10}{'dense':>8}{'BM25':>8}{'hybrid':>8}{'whole':>8}{'ms/query':>10}")
+    print(f"{'set':<16}{'queries':>8}{'documents':>10}{''.join(f'{stage:>8}' for stage in STAGES)}{'ms/query':>10}")
     for folder in options.folders:
         documents, queries, relevant = read_beir(folder)
         with tqdm(total=len(documents), desc=folder.name, file=sys.stderr) as bar:
@@ -43,22 +44,22 @@ def main() -> None:
         figures = defaultdict(list)
         started = time.perf_counter()
         for key, text in queries.items():
-            encoded = encoder.encode([text], "query")
-            pooled, tokens = encoded.pooled[0], encoded.tokens[0]
-            whole = index.search(text, pooled, tokens).rows
+            query = Query.encode([text], encoder)[0]
+            found = index.search(query)
             figures["ms"].append(time.perf_counter() - started)
-            dense = index.dense.cosines(pooled, np.arange(len(ids)))
+            dense = index.dense.cosines(query.pooled, np.arange(len(ids)))
             words = index.words.scores(text)
             rankings = {
                 "dense": _best(dense),
                 "BM25": _best(words),
                 "hybrid": _best(HYBRID_DENSE * _scaled(dense) + (1 - HYBRID_DENSE) * _scaled(words)),
-                "whole": whole[:DEPTH],
+                "late": found.rows[_best(found.late)],
+                "whole": found.rows[:DEPTH],
             }
             for name, rows in rankings.items():
                 figures[name].append(ndcg([ids[row] for row in rows], relevant[key]))
             started = time.perf_counter()
-        means = "".join(f"{np.mean(figures[name]):>8.3f}" for name in ("dense", "BM25", "hybrid", "whole"))
+        means = "".join(f"{np.mean(figures[name]):>8.3f}" for name in STAGES)
         milliseconds = 1000 * float(np.median(figures["ms"]))
         print(f"{folder.name:<16}{len(queries):>8}{len(documents):>10}{means}{milliseconds:>10.0f}", flush=True)
 

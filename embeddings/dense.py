@@ -54,5 +54,4 @@ class DenseIndex:
 
     def cosines(self, vector: npt.NDArray[np.float32], rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """Cosine of the (dimension,) vector with each of `rows`, in their order."""
-        stored = np.stack([self._index.reconstruct(int(row)) for row in rows]) if len(rows) else np.zeros((0, self.dimension))
-        return np.asarray(stored @ vector, dtype=np.float32)
+        return np.asarray(self._index.reconstruct_batch(rows) @ vector, dtype=np.float32)

@@ -14,12 +14,21 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings import models
+from embeddings.adapter import Adapter
 from embeddings.errors import ModelDamaged, ModelUnavailable
 
 Role = Literal["query", "passage"]
 Progress = Callable[[int, int], None]  # texts done, texts in all
 
 BATCH = 32
+# What a model without an adapter is centred by: its token vectors share one large component whatever the text.
+_PROBES = (
+    "The two ministers met in Seoul on Friday and agreed to widen their cooperation in trade, energy and supply chains.",
+    "The government will provide two million dollars of humanitarian assistance to those who had to leave their homes.",
+    "She said that the situation was grave, asked all parties to show restraint, and thanked the host for the talks.",
+    "양국 장관은 정상회담의 후속 조치를 점검하고 인적 교류를 넓히기로 하였다.",
+    "Who chaired the meeting, when was it held, and how many countries took part?",
+)
 PAD_TO = 16  # tokens: few lengths, since torch prepares its bfloat16 kernels anew (about 0.1 s) for each one it meets
 
 
@@ -27,13 +36,15 @@ PAD_TO = 16  # tokens: few lengths, since torch prepares its bfloat16 kernels an
 class Encoded:
     """What the encoder makes of n texts, in their order.
 
-    `pooled` is (n, dimension) float32 of unit length. `tokens[i]` is (t_i, dimension) float32, the last layer's vectors of
-    the tokens of text i alone (no prompt, no special token), as the model gives them. `spans[i]` is (t_i, 2) int32: where
-    each token starts and ends in text i, in characters.
+    `pooled` is (n, dimension) float32 of unit length. `tokens[i]` is (t_i, token dimension) float32 of unit length, one for
+    each token of text i alone (no prompt, no special token), centred, so that unrelated ones have a cosine near 0.
+    `weights[i]` is (t_i,) float32, how much each counts where text i is a question, 0 to 1 and 1 in sum. `spans[i]` is (t_i, 2)
+    int32: where each token starts and ends in text i, in characters.
     """
 
     pooled: npt.NDArray[np.float32]
     tokens: list[npt.NDArray[np.float32]]
+    weights: list[npt.NDArray[np.float32]]
     spans: list[npt.NDArray[np.int32]]
 
 
@@ -48,7 +59,12 @@ class Encoder(Protocol):
         """Differs whenever the vectors of two models do."""
 
     @property
-    def dimension(self) -> int: ...
+    def dimension(self) -> int:
+        """Of the pooled vectors."""
+
+    @property
+    def token_dimension(self) -> int:
+        """Of the token vectors."""
 
     @property
     def max_tokens(self) -> int:
@@ -64,10 +80,11 @@ class Encoder(Protocol):
 class SentenceTransformerEncoder:
     """A sentence-transformers model as an `Encoder`. Safe to share between threads."""
 
-    def __init__(self, name: str, model: Any, fingerprint: str) -> None:
+    def __init__(self, name: str, model: Any, adapter: Adapter, fingerprint: str) -> None:
         self.name = name
         self.fingerprint = fingerprint
         self._model = model
+        self._adapter = adapter
         self._tokenizing = Lock()  # each call sets the padding and truncation that the tokenizer shares with all others
         self._prompts: dict[str, str] = {
             "query": model.prompts.get("query") or "",
@@ -77,6 +94,10 @@ class SentenceTransformerEncoder:
     @property
     def dimension(self) -> int:
         return int(self._model.get_embedding_dimension())
+
+    @property
+    def token_dimension(self) -> int:
+        return self._adapter.token_dimension
 
     @property
     def max_tokens(self) -> int:
@@ -98,7 +119,7 @@ class SentenceTransformerEncoder:
             range(len(texts)), key=lambda i: -len(texts[i])
         )  # like lengths together: less padding, and the longest first
         pooled = np.zeros((len(texts), self.dimension), dtype=np.float32)
-        tokens: list[npt.NDArray[np.float32]] = [np.zeros((0, self.dimension), np.float32)] * len(texts)
+        tokens: list[npt.NDArray[np.float32]] = [np.zeros((0, self.token_dimension), np.float32)] * len(texts)
         spans: list[npt.NDArray[np.int32]] = [np.zeros((0, 2), np.int32)] * len(texts)
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
@@ -106,6 +127,7 @@ class SentenceTransformerEncoder:
                 batch = self._model.tokenizer(
                     [prompt + texts[i] for i in rows],
                     padding=True,
+                    pad_to_multiple_of=PAD_TO,
                     truncation=True,
                     max_length=self.max_tokens,
                     return_offsets_mapping=True,
@@ -120,12 +142,12 @@ class SentenceTransformerEncoder:
             pooled[rows] = torch.nn.functional.normalize(features["sentence_embedding"].float(), dim=1).numpy()
             for at, row in enumerate(rows):
                 own = ~special[at] & (offsets[at, :, 1] > len(prompt))
-                tokens[row] = vectors[at, own]
+                tokens[row] = self._adapter.read(vectors[at, own])
                 # A token carries the blank before it, so the first may start inside the prompt.
                 spans[row] = np.maximum(offsets[at, own] - len(prompt), 0)
             if progress is not None:
                 progress(start + len(rows), len(texts))
-        return Encoded(pooled, tokens, spans)
+        return Encoded(pooled, tokens, [self._adapter.weights(each) for each in tokens], spans)
 
 
 def load_encoder(name: str = models.DEFAULT) -> SentenceTransformerEncoder:
@@ -163,7 +185,21 @@ def load_encoder(name: str = models.DEFAULT) -> SentenceTransformerEncoder:
             raise ModelDamaged(Path(source), f"cannot be read ({reason})", "Delete it to have it unpacked anew.") from error
         raise ModelUnavailable(name, reason) from error
     model.eval()
-    return SentenceTransformerEncoder(name, model, _fingerprint(model))
+    path = models.adapter_file(name)
+    adapter = Adapter.load(path) if path is not None else Adapter.plain(_center(model))
+    adapter.merge_into(model[0].auto_model)
+    return SentenceTransformerEncoder(name, model, adapter, _fingerprint(model, adapter))
+
+
+def _center(model: Any) -> npt.NDArray[np.float32]:
+    """Mean (dimension,) of the unit token vectors of a fixed text, for a model that brings no center of its own."""
+    import torch
+
+    prompt = model.prompts.get("passage") or model.prompts.get("document") or ""
+    with torch.inference_mode():
+        batch = model.tokenizer([prompt + text for text in _PROBES], padding=True, return_tensors="pt")
+        vectors = model(dict(batch))["token_embeddings"].float()[batch["attention_mask"].bool()]
+    return np.asarray(torch.nn.functional.normalize(vectors, dim=1).mean(0).numpy(), dtype=np.float32)
 
 
 def _reach_hub() -> None:
@@ -184,13 +220,15 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def _fingerprint(model: Any) -> str:
-    """Digest of the prompts, of how a probe is cut into tokens, and of every weight's name, shape and sum of bfloat16 bits,
-    which are the same in either precision."""
+def _fingerprint(model: Any, adapter: Adapter) -> str:
+    """Digest of the prompts, of how a probe is cut into tokens, of how token vectors are read, and of every weight's name,
+    shape and sum of bfloat16 bits, which are the same in either precision."""
     import torch
 
     probe = model.tokenizer("Outcome of Korea–China talks; 한중 외교장관회담 (2022)", truncation=False)["input_ids"]
     digest = hashlib.sha256(repr((sorted(model.prompts.items()), list(probe))).encode())
+    for array in (adapter.projection, adapter.gate):
+        digest.update(np.round(array, 3).tobytes())
     for name, weights in sorted(model.state_dict().items()):
         bits = weights.to(torch.bfloat16).view(torch.int16).sum(dtype=torch.int64).item()
         digest.update(f"{name} {tuple(weights.shape)} {bits}\n".encode())

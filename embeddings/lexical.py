@@ -80,6 +80,14 @@ class LexicalIndex:
         most = sum(self._rarity(vocabulary.get(word)) for word in asked)
         return np.asarray(self._bm25.get_scores_from_ids(known) / most, dtype=np.float32)
 
+    def knows(self, word: str) -> bool:
+        """Whether a word, as `words` gives it, stands in any text."""
+        return word in self._bm25.vocab_dict
+
+    def rarity(self, word: str) -> float:
+        """Inverse document frequency of a word, as `words` gives it: the higher, the fewer texts hold it."""
+        return self._rarity(self._bm25.vocab_dict.get(word))
+
     def _rarity(self, word: int | None) -> float:
         """Lucene's inverse document frequency of a word, of one in no text where it is None."""
         columns = self._bm25.scores["indptr"]

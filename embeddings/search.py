@@ -7,7 +7,7 @@ a convex combination with their BM25 scores orders them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +26,27 @@ _DENSE, _TOKENS, _WORDS = "dense.faiss", "tokens", "words"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The candidates of one search, best first: n rows.
+class Query:
+    """A question and what the encoder made of it: `pooled` (dimension,), `tokens` (t, token dimension), `weights` (t,)."""
 
-    `score` (n,) is 0 to 1. It is made of `late`, the mean best similarity of the question's tokens, -1 to 1, and `words`, the
-    BM25 share, 0 to 1; `dense`, the cosine of the pooled vectors, -1 to 1, only proposes. `best` (n, question tokens) is
-    what `late` is the mean of.
+    text: str
+    pooled: npt.NDArray[np.float32]
+    tokens: npt.NDArray[np.float32]
+    weights: npt.NDArray[np.float32]
+
+    @classmethod
+    def encode(cls, texts: Sequence[str], encoder: Encoder) -> list[Query]:
+        encoded = encoder.encode(texts, "query")
+        return [cls(text, encoded.pooled[at], encoded.tokens[at], encoded.weights[at]) for at, text in enumerate(texts)]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Rows of an index and their scores; of a search, the candidates, best first: n rows.
+
+    `score` (n,) is 0 to 1. It is made of `late`, the weighted mean best cosine of the question's tokens, -1 to 1, and
+    `words`, the BM25 share, 0 to 1; `dense`, the cosine of the pooled vectors, -1 to 1, only proposes. `best`
+    (n, question tokens) is what `late` is the mean of.
     """
 
     rows: npt.NDArray[np.int64]
@@ -40,6 +55,14 @@ class Found:
     words: npt.NDArray[np.float32]
     dense: npt.NDArray[np.float32]
     best: npt.NDArray[np.float32]
+
+    def ordered(self) -> Found:
+        """The same rows, best first, ties in row order."""
+        return self.take(np.lexsort((self.rows, -self.score)))
+
+    def take(self, places: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Found:
+        """The rows at `places` (or where it is true), in that order."""
+        return Found(*(getattr(self, field.name)[places] for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +90,7 @@ class SearchIndex:
                 pooled[start : start + len(chunk)] = encoded.pooled
                 yield from zip(encoded.tokens, encoded.spans, strict=True)
 
-        tokens = TokenStore.build(token_vectors(), encoder.dimension)
+        tokens = TokenStore.build(token_vectors(), encoder.token_dimension)
         return cls(DenseIndex.build(pooled), tokens, LexicalIndex.build(texts))
 
     def save(self, folder: Path) -> None:
@@ -89,39 +112,41 @@ class SearchIndex:
 
     def search(
         self,
-        text: str,
-        pooled: npt.NDArray[np.float32],
-        tokens: npt.NDArray[np.float32],
+        query: Query,
         *,
         rows: npt.NDArray[np.int64] | None = None,
         favoured: npt.NDArray[np.int64] | None = None,
-        weights: npt.NDArray[np.float32] | None = None,
+        factors: npt.NDArray[np.float32] | None = None,
         candidates: int = CANDIDATES,
     ) -> Found:
-        """The nearest of all texts, or of `rows`, to a question: its text and what the encoder made of it.
+        """The nearest of all texts, or of `rows`.
 
-        `pooled` is (dimension,), `tokens` (question tokens, dimension). The `favoured` rows propose candidates of their own
-        beside those of all. `weights` (n,), 0 to 1, multiply the scores. Ties come in row order.
+        The `favoured` rows propose candidates of their own beside those of all. `factors` (n,), 0 to 1, multiply the scores.
+        Ties come in row order.
         """
-        words = self.words.scores(text)
-        found = self._proposed(pooled, words, rows, candidates)
+        words = self.words.scores(query.text)
+        found = self._proposed(query.pooled, words, rows, candidates)
         if favoured is not None:
-            found = np.union1d(found, self._proposed(pooled, words, favoured, candidates))
-        best = self.tokens.maxsim(tokens, found)
-        late = best.mean(axis=1) if len(tokens) else np.zeros(len(found), dtype=np.float32)
-        score = _score(late, words[found])
-        if weights is not None:
-            score *= weights[found]
-        return _ordered(Found(found, score, late, words[found], self.dense.cosines(pooled, found), best))
+            found = np.union1d(found, self._proposed(query.pooled, words, favoured, candidates))
+        return self._scored(query, words, found, factors).ordered()
 
-    def blend(
-        self, found: Found, text: str, tokens: npt.NDArray[np.float32], share: float, weights: npt.NDArray[np.float32]
+    def score(self, query: Query, rows: npt.NDArray[np.int64], factors: npt.NDArray[np.float32] | None = None) -> Found:
+        """The scores of `rows`, in their order."""
+        return self._scored(query, self.words.scores(query.text), rows, factors)
+
+    def _scored(
+        self,
+        query: Query,
+        words: npt.NDArray[np.float32],
+        rows: npt.NDArray[np.int64],
+        factors: npt.NDArray[np.float32] | None,
     ) -> Found:
-        """What was found, ordered anew with `share` of its score, 0 to 1, from another question: its text, tokens, weights."""
-        best = self.tokens.maxsim(tokens, found.rows)
-        late = best.mean(axis=1) if len(tokens) else np.zeros(len(best), dtype=np.float32)
-        score = _score(late, self.words.scores(text)[found.rows]) * weights[found.rows]
-        return _ordered(replace(found, score=(1 - share) * found.score + share * score))
+        best = self.tokens.maxsim(query.tokens, rows)
+        late = best @ query.weights
+        score = np.clip(LATE_SHARE * late + (1 - LATE_SHARE) * words[rows], 0, 1)
+        if factors is not None:
+            score *= factors[rows]
+        return Found(rows, score, late, words[rows], self.dense.cosines(query.pooled, rows), best)
 
     def _proposed(
         self,
@@ -136,20 +161,3 @@ class SearchIndex:
         pool = pool[words[pool] > 0]
         worded = pool[np.argsort(-words[pool], kind="stable")[:candidates]]
         return np.union1d(near, worded)
-
-
-def _score(late: npt.NDArray[np.float32], words: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    return np.clip(LATE_SHARE * late + (1 - LATE_SHARE) * words, 0, 1)
-
-
-def _ordered(found: Found) -> Found:
-    """The same rows, best first, ties in row order."""
-    order = np.lexsort((found.rows, -found.score))
-    return Found(
-        rows=found.rows[order],
-        score=found.score[order],
-        late=found.late[order],
-        words=found.words[order],
-        dense=found.dense[order],
-        best=found.best[order],
-    )

@@ -4,20 +4,22 @@
     for hit in retrieve("What did Korea and China agree on supply chains?", k=5):
         print(hit.title, hit.date, hit.paragraph, hit.quotes[0].text)
 
-`ask` adds whether the releases answer the question at all. Both are thin functions over one `Retriever`, loaded at the
-first question and shared between threads.
+`ask` adds whether the releases answer the question at all; `compare` tells two releases apart. They are thin functions over
+one `Retriever`, loaded at the first question and shared between threads.
 """
 
 from __future__ import annotations
 
-import datetime
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 from qa.answer import Answer, Hit
+from qa.comparison import Comparison
+from qa.comparison import compare as _compare
 from qa.errors import QaError
+from qa.index import load_index
 from qa.places import default_index
-from qa.question import Question
+from qa.question import Options, Question
 from qa.quotes import Quote
 from qa.rebuild import RebuildReport, rebuild
 from qa.release import Release
@@ -25,7 +27,9 @@ from qa.retrieve import Retriever, default_retriever
 
 __all__ = [
     "Answer",
+    "Comparison",
     "Hit",
+    "Options",
     "QaError",
     "Question",
     "Quote",
@@ -33,36 +37,25 @@ __all__ = [
     "Release",
     "Retriever",
     "ask",
+    "compare",
     "rebuild",
     "retrieve",
 ]
 
 
-def retrieve(
-    question: str,
-    k: int = 5,
-    *,
-    history: Sequence[str] = (),
-    since: datetime.date | str | None = None,
-    until: datetime.date | str | None = None,
-    index: Path | None = None,
-) -> list[Hit]:
-    """The k passages nearest to `question`, best first.
+def retrieve(question: str, k: int = 5, *, index: Path | None = None, **options: Unpack[Options]) -> list[Hit]:
+    """The k passages nearest to `question`, best first; `options` are those of `Options`.
 
-    `history` is the questions asked before, oldest first; `since` and `until` bound the release's date, both included.
     Raises `QaError` with the command that mends it when there is no index or it cannot be used.
     """
-    return default_retriever(index or default_index()).retrieve(question, k, history=history, since=since, until=until)
+    return default_retriever(index or default_index()).retrieve(question, k, **options)
 
 
-def ask(
-    question: str,
-    k: int = 5,
-    *,
-    history: Sequence[str] = (),
-    since: datetime.date | str | None = None,
-    until: datetime.date | str | None = None,
-    index: Path | None = None,
-) -> Answer:
+def ask(question: str, k: int = 5, *, index: Path | None = None, **options: Unpack[Options]) -> Answer:
     """The answer to `question`: the hits of `retrieve`, and whether they answer it. Arguments and errors as there."""
-    return default_retriever(index or default_index()).ask(question, k, history=history, since=since, until=until)
+    return default_retriever(index or default_index()).ask(question, k, **options)
+
+
+def compare(earlier: str, later: str, *, index: Path | None = None) -> Comparison:
+    """What is new, repeated and dropped between two releases, by id, sentence by sentence. Errors as above."""
+    return _compare(load_index(index or default_index()), earlier, later)

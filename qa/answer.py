@@ -6,6 +6,7 @@ import datetime
 from dataclasses import dataclass
 from typing import Any
 
+from qa.abstention import Abstention
 from qa.question import Question
 from qa.quotes import Quote
 from qa.release import Kind, Provenance
@@ -42,18 +43,30 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`answered` says whether the first hits answer the question; where it is False they are only the nearest.
+    """Whether the first hits answer the question; where `answered` is False they are only the nearest.
 
     `confidence` is the calibrated probability, 0 to 1, that a shown passage answers, made of `evidence`, the features named in
-    `qa.confidence.FEATURES`. `reason` says why there is no answer, None where there is one.
+    `qa.confidence.FEATURES`. `abstention` says why there is no answer, None where there is one.
     """
 
     question: Question
-    answered: bool
     confidence: float
-    reason: str | None
+    abstention: Abstention | None
     hits: tuple[Hit, ...]
     evidence: tuple[float, ...] = ()
+
+    @property
+    def answered(self) -> bool:
+        return self.abstention is None
+
+    @property
+    def reason(self) -> str | None:
+        return self.abstention.text if self.abstention else None
+
+    @property
+    def in_time(self) -> tuple[Hit, ...]:
+        """The hits in the order of their dates, those without one last; of a day, the nearest first."""
+        return tuple(sorted(self.hits, key=lambda hit: (hit.date is None, hit.date or datetime.date.min, hit.rank)))
 
     def record(self) -> dict[str, Any]:
         """The answer as JSON-ready values, the form that `qa ask --json` prints."""
@@ -62,8 +75,11 @@ class Answer:
             "answered": self.answered,
             "confidence": round(self.confidence, 4),
             "reason": self.reason,
+            "why": self.abstention.why if self.abstention else None,
+            "missing": list(self.abstention.missing) if self.abstention else [],
             "understood": self.question.understood(),
             "hits": [hit_record(hit) for hit in self.hits],
+            "in_time": [hit.rank for hit in self.in_time],
         }
 
 
@@ -82,8 +98,21 @@ def hit_record(hit: Hit) -> dict[str, Any]:
         "text": hit.text,
         "start": hit.start,
         "end": hit.end,
-        "quotes": [{"text": quote.text, "start": quote.start, "end": quote.end} for quote in hit.quotes],
+        "quotes": [quote_record(quote) for quote in hit.quotes],
         "score": round(hit.score, 6),
         "scores": {name: round(value, 4) for name, value in hit.scores.items()},
         "also": list(hit.also),
+    }
+
+
+def quote_record(quote: Quote) -> dict[str, Any]:
+    """A quote as JSON-ready values; speaker, side and act are null where the sentence does not tell."""
+    said = quote.statement
+    return {
+        "text": quote.text,
+        "start": quote.start,
+        "end": quote.end,
+        "speaker": said.speaker if said else None,
+        "side": said.side if said else None,
+        "act": said.act if said else None,
     }

@@ -1,4 +1,4 @@
-"""The command line: `qa rebuild`, `ask`, `app`, `collect`, `evaluate`. It translates; what it prints was decided elsewhere.
+"""The command line: `qa rebuild`, `ask`, `compare`, `app`, `collect`, `evaluate`. It decides nothing of what it prints.
 
 Results go to standard output, everything else to standard error. Exit status: 0, 1 for an error of ours, 2 for wrong usage.
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from embeddings.errors import EmbeddingsError
+from qa.acts import ACTS, SIDES
 from qa.errors import BadQuestion, QaError
 from qa.measure import Figure
 
@@ -74,9 +75,21 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("-k", type=int, default=5, metavar="N", help="passages to show, 1 to 100 (default 5)")
     ask.add_argument("--since", metavar="DATE", help="only releases of this day or later, YYYY-MM-DD")
     ask.add_argument("--until", metavar="DATE", help="only releases of this day or earlier")
+    ask.add_argument("--speaker", metavar="NAME", help="only passages in which this person or government says something")
+    ask.add_argument("--side", choices=SIDES, help="only what this side says; ours is the publishing government's")
+    ask.add_argument("--act", choices=ACTS, metavar="ACT", help=f"only passages with such an act: {', '.join(ACTS)}")
+    ask.add_argument("--today", type=date.fromisoformat, metavar="DATE", help='what "last year" counts from (default: today)')
+    ask.add_argument("--reranker", metavar="NAME", help="a cross-encoder that orders the best passages: a folder or a hub name")
     _add_index(ask)
     ask.add_argument("--json", action="store_true", help="one JSON object a line")
     ask.set_defaults(run=_ask, parser=ask)
+
+    compare = commands.add_parser("compare", help="what is new, repeated and dropped between two releases")
+    compare.add_argument("release", metavar="ID", help="release id, as answers give it")
+    compare.add_argument("other", nargs="?", metavar="ID", help="default: the release before it in its series")
+    _add_index(compare)
+    compare.add_argument("--json", action="store_true", help="one JSON object")
+    compare.set_defaults(run=_compare)
 
     collect = commands.add_parser("collect", help="bring official releases from the ministry's site, or a feed, into a folder")
     source = collect.add_mutually_exclusive_group(required=True)
@@ -143,11 +156,16 @@ def _ask(options: argparse.Namespace) -> int:
     if (options.question is None) == (options.batch is None):
         options.parser.error("name one QUESTION, or --batch FILE.jsonl")
     asked = [{"id": None, "question": options.question, "history": []}] if options.batch is None else _read_batch(options.batch)
+    from embeddings.reranker import load_reranker
+    from qa.question import Options
     from qa.retrieve import Retriever
 
-    retriever = Retriever.load(options.index)
+    reranker = load_reranker(options.reranker) if options.reranker else None
+    retriever = Retriever.load(options.index, reranker=reranker)
+    names = ("since", "until", "speaker", "side", "act", "today")
+    more = Options(**{name: getattr(options, name) for name in names})  # type: ignore[typeddict-item]
     for line in asked:
-        answer = retriever.ask(line["question"], options.k, history=line["history"], since=options.since, until=options.until)
+        answer = retriever.ask(line["question"], options.k, history=line["history"], **more)
         if options.json:
             print(_one_line({"id": line["id"], **answer.record()}))
         else:
@@ -195,10 +213,15 @@ def _readable(record: dict[str, Any]) -> str:
     lines = [f"\n{record['question']}"]
     if not record["answered"]:
         lines.append(f"No release answers this: {record['reason']}" + (" Nearest:" if record["hits"] else ""))
-    for hit in record["hits"]:
+    hits = {hit["rank"]: hit for hit in record["hits"]}
+    for rank in record["in_time"] if record["understood"]["development"] else hits:
+        hit = hits[rank]
         paragraph = f", paragraph {hit['paragraph']}" if hit["paragraph"] else ""
         whose = " [digest, not the ministry's words]" if hit["provenance"] == "digest" else ""
-        lines.append(f"\n{hit['rank']}. {hit['title']} ({hit['date'] or 'date unknown'}{paragraph}){whose}")
+        said = ", ".join(f"{quote['speaker']} {quote['act']}" for quote in hit["quotes"] if quote["speaker"] and quote["act"])
+        lines.append(
+            f"\n{rank}. {hit['title']} ({hit['date'] or 'date unknown'}{paragraph}){f' {said}' if said else ''}{whose}"
+        )
         text = hit["text"]
         for quote in reversed(hit["quotes"]):
             text = f"{text[: quote['start']]}»{quote['text']}«{text[quote['end'] :]}"
@@ -207,7 +230,40 @@ def _readable(record: dict[str, Any]) -> str:
             lines.append(f"   also published as {', '.join(hit['also'])}")
         if hit["url"]:
             lines.append(f"   {hit['url']}")
-    return "".join(char for char in "\n".join(lines) if char == "\n" or char.isprintable())
+    return _printable("\n".join(lines))
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from qa.comparison import compare
+    from qa.index import load_index
+    from qa.places import default_index
+    from qa.series import before
+
+    index = load_index(options.index or default_index())
+    found = compare(index, options.other or before(index, options.release), options.release)
+    print(_one_line(found.record()) if options.json else _readable_comparison(found.record()))
+    return 0
+
+
+def _readable_comparison(record: dict[str, Any]) -> str:
+    """A comparison for a terminal: + new, - dropped, = repeated."""
+    signs = {"new": "+", "dropped": "-", "repeated": "="}
+    lines = [f"{sign} {what}" for what, sign in signs.items()]
+    for side in ("earlier", "later"):
+        whose = " [digest, not the ministry's words]" if record[f"{side}_provenance"] == "digest" else ""
+        lines.append(f"\n{side}: {record[f'{side}_title']} ({record[f'{side}_date'] or 'date unknown'}){whose}")
+    lines.append("")
+    for pair in record["pairs"]:
+        texts = [pair[side]["text"] for side in ("later", "earlier") if pair[side]]
+        lines.append(textwrap.fill(texts[0], 100, initial_indent=f"{signs[pair['change']]} ", subsequent_indent="  "))
+        if texts[1:] and texts[1] != texts[0]:
+            lines.append(textwrap.fill(f"earlier: {texts[1]}", 100, initial_indent="    ", subsequent_indent="    "))
+    return _printable("\n".join(lines))
+
+
+def _printable(text: str) -> str:
+    """The text without control characters, which a terminal would obey."""
+    return "".join(char for char in text if char == "\n" or char.isprintable())
 
 
 def _collect(options: argparse.Namespace) -> int:

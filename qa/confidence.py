@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,7 +17,7 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-FEATURES = ("late", "weakest", "words", "korean")
+FEATURES = ("late", "weakest", "quote", "covered", "korean")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +44,23 @@ def calibration() -> Calibration:
     )
 
 
-def features(best: npt.NDArray[np.float32], words: float, korean: bool) -> tuple[float, ...]:
+def features(
+    best: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32],
+    quote: float,
+    rarity: Mapping[str, float],
+    there: Collection[str],
+    korean: bool,
+) -> tuple[float, ...]:
     """The features of a question and its first passage, in the order of `FEATURES`.
 
-    `best` is the best similarity of each question token in the passage: "late" is its mean, "weakest" the mean of its lowest
-    quarter, since one thing asked that the passage does not speak of is enough for no answer. `words` is the BM25 share;
-    a Korean question shares no words with English text, hence `korean`.
+    `best` is the best cosine of each question token in the passage, `weights` what each counts: "late" is its mean, "weakest"
+    the mean of its lowest quarter, since one thing asked that the passage does not speak of is enough for no answer. `quote`
+    is the likeness of the quoted sentence. `rarity` gives the question's words their inverse document frequency: "covered" is
+    the share of it that the words `there`, in the passage and its title, have. A Korean question shares few words with
+    English text, hence "korean", and counts as covered.
     """
-    if not len(best):
-        return (0.0, 0.0, words, float(korean))
-    weakest = np.sort(best)[: max(1, len(best) // 4)]
-    return (float(best.mean()), float(weakest.mean()), words, float(korean))
+    weakest = float(np.sort(best)[: max(1, len(best) // 4)].mean()) if len(best) else 0.0
+    total = sum(rarity.values())
+    covered = 1.0 if korean or not total else sum(value for word, value in rarity.items() if word in there) / total
+    return (float(best @ weights), weakest, quote, covered, float(korean))

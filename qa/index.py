@@ -29,7 +29,7 @@ from qa.errors import IndexMissing, IndexUnusable
 from qa.passages import Passage, context, split_release
 from qa.release import Paragraph, Part, Release
 
-FORMAT = 1
+FORMAT = 2
 _CURRENT, _MANIFEST = "CURRENT", "manifest.json"
 _RELEASES, _PASSAGES = "releases.jsonl", "passages.jsonl"
 _GENERATION = re.compile(r"generation-([0-9a-f]{16})(-\d+)?")  # the first digits of its manifest's SHA-256

@@ -2,7 +2,8 @@
 
 The encoder reads Korean, but not names: 졸리 lies nowhere near Joly. Countries are in CLDR. Other names are found in the
 corpus itself, by sound: a Hangul word and an English name match when their consonants fall into the same classes, as
-Korean hears them (f and p, l and r, z and j are one).
+Korean hears them (f and p, l and r, z and j are one), and the vowels between them are alike. The shorter the word, the more
+everyday words sound like a name, and the less may differ.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from difflib import SequenceMatcher
 from functools import cache
 from itertools import chain, product
 
@@ -21,14 +21,14 @@ from qa.dates import DAYS, MONTHS
 from qa.release import Release
 
 _INITIALS = ("K", "K", "N", "T", "T", "L", "M", "P", "P", "S", "S", "", "J", "J", "J", "K", "T", "P", "H")
-# Vowels in four classes; ㅡ, which only carries a consonant, is none.
-_VOWELS = ("a", "e", "a", "e", "o", "e", "o", "e", "o", "a", "e", "e", "o", "o", "o", "e", "i", "o", "", "i", "i")
-_LATIN_VOWELS = {"a": "a", "e": "e", "i": "i", "o": "o", "u": "o", "y": "i"}
+# Vowels in four classes; ㅡ, which often only carries a consonant, is one of its own.
+_VOWELS = ("a", "e", "a", "e", "o", "e", "o", "e", "o", "a", "e", "e", "o", "o", "o", "e", "i", "o", "-", "i", "i")
 _FINALS = ("", *"KKKNNNTLLLLLLLLMPPSSGJJKTP", "")
-_FIRST, _LAST = 0xAC00, 0xD7A3  # 가 and 힣: 19 initials, 21 vowels, 28 finals
-_REU = "르"  # writes an r that English speakers hardly say: 자카르타 is Jakarta
+_FIRST = 0xAC00  # 가: from here on 19 initials, 21 vowels, 28 finals
+# The finals that a name written in Hangul has: none, ㄱ, ㄴ, ㄹ, ㅁ, ㅂ, ㅅ, ㅇ (외래어 표기법 3.1).
+_FINALS_OF_NAMES = frozenset({0, 1, 4, 8, 16, 17, 19, 21})
 
-# Latin spellings as Korean hears them, tried from left to right.
+# Latin spellings as Korean hears them, tried from left to right: consonants and vowels in classes, glides not at all.
 _LATIN = (
     ("tsch|tch|ch|j|zh|z", "J"),
     ("sch|sh|ss|x(?=[aeiouy])|s", "S"),
@@ -44,27 +44,46 @@ _LATIN = (
     ("m", "M"),
     ("n", "N"),
     ("h", "H"),
-    ("w|[aeiouy]", ""),
+    ("w|y(?=[aeiou])", ""),
+    ("a", "a"),
+    ("e", "e"),
+    ("i|y", "i"),
+    ("oo|o|u", "o"),
 )
-_LATIN_SOUND = re.compile("|".join(f"(?P<s{at}>{pattern})" for at, (pattern, _) in enumerate(_LATIN)))
+_LATIN_SOUND = re.compile("|".join(f"({pattern})" for pattern, _ in _LATIN))
 
 _CAPITALISED = re.compile(r"[A-Z][A-Za-zÀ-ÿ]+(?:-[A-Za-zÀ-ÿ]+)*")
+_IN_CAPITALS = re.compile(r"[B-DF-HJ-NP-TV-Z][A-Z]*[AEIOUY][A-Z]*")  # "KIM Gunn", unlike "UN Charter" and "FTA Talks"
 _HANGUL = re.compile(r"[가-힣]+")
-# What may follow a name without a blank: particles, and the words that Korean hangs on names of people and places.
-_TAIL = re.compile(
-    r"(장관|외교장관|외무장관|외교부장|총리|대통령|대사|차관|부장|여사|의장|위원장|기지|공항|정상|정부|지구|시|주|측|씨|"
-    r"은|는|이|가|을|를|의|에|에서|에게|께서|와|과|랑|도|로|으로|만|까지|부터|이나|나|이란|이라는|요|은요|는요)*"
-)
-# Everyday words of such questions: never names, whatever they sound like.
-_WORDS = frozenset(
-    """
-    장관 외교 외교장관 회담 회의 통화 합의 합의한 정부 대통령 총리 협력 지원 발표 성명 관계 양국 내용 입장 문제 어떤
-    무엇 누구 언제 어디 얼마 뭐라고 뭐야 어느 어떻게 얘기 이야기 게임 영화 기업 수출 사태 평가 요청 제안 참석 나라
-    국가 국제 공급망 관련 대해 대한 논의 개최 강조 우려 방문 결과 문서 이름 행사 사람 전쟁 휴전 인도적 안보 경제 문화
-    교류 발전 기념 수교 주년 동안 그리고 그럼 다음 올해 작년 지난 최근 당시 이번 우리 한반도 정상회담 외교부 대변인
-    의제 장소 규모 금액 이유
-    """.split()  # noqa: SIM905
-)
+_LONGEST = 12  # syllables of a name: 세인트빈센트그레나딘 has 10
+# What may follow a name without a blank: the words that Korean hangs on names of people and places, and particles.
+_TITLES = """장관 외교장관 외무장관 외교부장 총리 대통령 대사 차관 부장 여사 의장 위원장 기지 공항 정상 정부 지구""".split()  # noqa: SIM905
+_PARTICLES = """은 는 이 가 을 를 의 에 에서 에게 께서 와 과 랑 도 로 으로 만 까지 부터 이나 나 이란 이라는 요""".split()  # noqa: SIM905
+# Everyday words of such questions: never names, whatever they sound like. Besides what comes to mind, those that were taken
+# for names among the 5,900 Hangul words of the questions in corpus/, training/ and the public benchmarks.
+_WORDS = """
+    외교 회담 회의 통화 합의 협력 지원 발표 성명 관계 양국 내용 입장 문제 어떤 무엇 누구 언제 어디 얼마 뭐라고 뭐야 어느 어떻게
+    얘기 이야기 게임 영화 기업 수출 사태 평가 요청 제안 참석 나라 국가 국제 공급망 관련 대해 대한 논의 개최 강조 우려 방문 결과
+    문서 이름 행사 사람 전쟁 휴전 인도적 안보 경제 문화 교류 발전 기념 수교 주년 동안 그리고 그럼 다음 올해 작년 지난 최근 당시
+    이번 우리 한반도 정상회담 외교부 대변인 의제 장소 규모 금액 이유
+    하고 에서 이와 이하 그런 그러한 과거 거리 견해 각서 대표 축소 현대화 철수 토지 해킹 헬기 트럭 드론 소파 예시 전보
+    내역 의견 위원 위원회 의원 하원 상원 의회 총회 교육 노동 과학 금융 재무 국방 건설 보건 학교 대학 병원 결의 결의안 발언 연설
+    대화 조치 준비 처리 통제 투자 구호 원조 기후 안전 세계 인식 이익 요구 위협 위기 위반 이전 이후 주요 주제 정의 예정 예외 원인
+    범위 방식 비중 수요 소비 사업 사용 생산 자원 자유 전화 전체 전기 주의 중요 처음 표결 피해 회동 해당 개선 계산 교원 교수 기금
+    기구 기타 도입 동부 모두 모델 복원 변화 분야 불안 부모 보안 보호 본문 소속 소유 수반 여성 여야 연구 요소 우주 위성 유아 유형
+    이민 이주 인사 인원 인질 임무 자녀 재정 저녁 전날 제도 조달 조언 지위 채용 청구 초상 코로나 투어
+""".split()  # noqa: SIM905
+
+
+def _any(words: Iterable[str]) -> str:
+    """A pattern of one of some words, the longest that fits and no other: else a long question is tried in endless ways."""
+    return f"(?>{'|'.join(sorted(words, key=len, reverse=True))})"
+
+
+_TAIL = re.compile(f"{_any([*_TITLES, '시', '주', '측', '씨', *_PARTICLES])}*+")
+# Everyday words, or titles without the name they are of, joined to one another and to particles or endings of 하다 and 되다.
+_EVERYDAY = re.compile(f"{_any([*_WORDS, *_TITLES])}++(?:{_TAIL.pattern}|[하한할함했해되된될됨됐적들].*)|[것곳].*")
+_NOUN_AND_PARTICLE = re.compile("[가-힣][에의은는을를]")  # 주에, 중의: no name of two syllables ends so
 _SHORT_FORMS = {
     "한중": "Korea-China",
     "한일": "Korea-Japan",
@@ -90,7 +109,7 @@ _SHORT_FORMS = {
     "나토": "NATO",
 }
 _CALENDAR = frozenset([*MONTHS, *DAYS])
-_LIKENESS = 0.8  # of consonants and vowels together, 0 to 1, from which two spellings are one name
+_OPENERS = frozenset("The In On For By Of At To From With My Our Its As An A And".split())  # noqa: SIM905
 
 
 class Names:
@@ -99,38 +118,71 @@ class Names:
     def __init__(self, releases: Iterable[Release]) -> None:
         texts = [f"{release.title}\n{release.text}" for release in releases]
         lowered = {word for text in texts for word in re.findall(r"\b[a-z]{3,}\b", text)}
-        counted = Counter(name for text in texts for name in _sequences(text))
-        self._by_sound: dict[str, list[str]] = {}
+        counted = Counter(name for text in texts for name in _sequences(text) if _may_be_heard(name))
+        self._by_sound: dict[str, list[tuple[str, list[str]]]] = {}  # consonants -> name and its vowels, the commonest first
         for name in sorted(counted, key=lambda name: (-counted[name], name)):
             if not all(word.casefold() in lowered or word in _CALENDAR for word in name.split()):
-                for sound in _latin_sounds(name):
-                    self._by_sound.setdefault(sound, []).append(name)
+                for consonants, vowels in _latin_sounds(name):
+                    self._by_sound.setdefault(consonants, []).append((name, vowels))
 
     def in_english(self, question: str) -> str:
         """The question with the Hangul names it holds replaced by their English spelling; the rest stays as it is."""
         return _HANGUL.sub(lambda match: self._word(match[0]), question)
 
     def _word(self, word: str) -> str:
-        parts = [(word[:end], word[end:]) for end in range(len(word), 1, -1) if _TAIL.fullmatch(word[end:])]
+        parts = [(word[:end], word[end:]) for end in range(min(len(word), _LONGEST), 1, -1) if _TAIL.fullmatch(word[end:])]
         known = ((_SHORT_FORMS.get(stem) or _countries().get(stem), tail) for stem, tail in parts)
-        heard = (
-            (self._by_ear(stem), tail) for stem, tail in parts if not any(word[:length] in _WORDS for length in range(2, 5))
-        )
+        heard = ((self._by_ear(stem), tail) for stem, tail in parts if not _EVERYDAY.fullmatch(word))
         for name, tail in chain(known, heard):
             if name is not None:
                 return f"{name} {tail}" if tail else name
         return word
 
     def _by_ear(self, stem: str) -> str | None:
-        """The name of the corpus that sounds like `stem`: of several, the one whose vowels are nearest."""
-        spoken = _hangul_spoken(stem)
+        """The name of the corpus that sounds like `stem`: of several the nearest, then the shortest, then the commonest."""
+        if _NOUN_AND_PARTICLE.fullmatch(stem) or any((ord(char) - _FIRST) % 28 not in _FINALS_OF_NAMES for char in stem):
+            return None
         near = [
-            (SequenceMatcher(None, spoken, _latin_spoken(name), autojunk=False).ratio(), -len(name), name)
-            for sound in _hangul_sounds(stem)
-            for name in self._by_sound.get(sound, ())
+            (difference, name)
+            for consonants, heard in _hangul_sounds(stem)
+            for name, spelled in self._by_sound.get(consonants, ())
+            if (difference := sum(map(_difference, heard, spelled, f" {consonants}"))) <= _allowed(consonants)
         ]
-        likeness, _, name = max(near, default=(0.0, 0, None))
-        return name if likeness >= _LIKENESS else None
+        return min(near, key=lambda found: (found[0], len(found[1])))[1] if near else None
+
+
+def _may_be_heard(name: str) -> bool:
+    """Whether Korean would write a name by its sound: not an abbreviation, nor Korea, nor what opens a sentence."""
+    words = re.split("[ -]", name)
+    if len(name) < 3 or words[0] in _OPENERS or any(word.startswith("Korea") for word in words):
+        return False
+    if len(words) == 1:
+        return not name.isupper() or len(name) > 3
+    return not any(word.isupper() and not _IN_CAPITALS.fullmatch(word) for word in words)
+
+
+def _allowed(consonants: str) -> float:
+    """How much the vowels of a name may differ: nothing where it has one or two consonants, a syllable from four on."""
+    return min(max(len(consonants) - 2, 0) / 2, 1)
+
+
+def _difference(heard: str, spelled: str, before: str) -> float:
+    """How far the vowels of Hangul syllables are from those of Latin letters at the same place: 0, 1 for a syllable."""
+    if heard == spelled or (heard == "-" and not spelled):
+        return 0
+    if heard == "-":
+        return 0.25 if spelled in ("e", "o", "eo", "oo") else 0.5 if len(spelled) == 1 else 1
+    heard = heard.replace("-", "")
+    if not heard or not spelled:
+        if before == "J" and heard == "i":
+            return 0  # 지 and 치 write a bare j and ch
+        return 0 if heard == spelled else 0.5 if before == "S" and heard == "o" else 1  # 슈 writes a bare sh
+    letters = iter(spelled)
+    if len(spelled) < 4 and not spelled.endswith(("ia", "io")) and all(vowel in letters for vowel in heard):
+        return 0  # several letters may write one vowel: "ae", "eo", "eau"
+    if heard in ("ai", "ei", "oi") and spelled[0] in "aei":
+        return 0.25  # one letter may write two: Biden is 바이든
+    return 0.5 if len(heard) <= len(spelled) else 1
 
 
 def _sequences(text: str) -> Iterator[str]:
@@ -147,56 +199,42 @@ def _sequences(text: str) -> Iterator[str]:
                 yield line[match.start() : end]
 
 
-def _latin_sounds(name: str) -> set[str]:
-    """Consonant classes of an English name; an r that no vowel follows may be heard or not."""
-    sound = "".join(found for _, found in _latin_steps(name))
-    return {_collapsed(sound.replace("R", heard)) for heard in ("", "L")}
+def _latin_sounds(name: str) -> list[tuple[str, list[str]]]:
+    """The sounds of an English name: an r that no vowel follows may be heard or not, as may an e at its end."""
+    sound = "".join(_latin_steps(re.sub("^Lee (?=[A-Z])", "Yi ", name)))  # 이, which is written Lee and said without an l
+    sounds = {sound.replace("eR", "o").replace("R", ""), sound.replace("R", "L")}
+    sounds |= {sound.removesuffix("e") for sound in sounds}
+    return [_parted(sound) for sound in sorted(sounds)]
 
 
-def _hangul_sounds(word: str) -> set[str]:
-    """Consonant classes of a Hangul word; 르 may be heard or not, a final ㅅ as s or t."""
+def _hangul_sounds(word: str) -> list[tuple[str, list[str]]]:
+    """The sounds of a Hangul word; a final ㅅ may be s or t."""
     choices: list[tuple[str, ...]] = []
     for at, char in enumerate(word):
         code = ord(char) - _FIRST
         initial, final = _INITIALS[code // 588], _FINALS[code % 28]
-        if initial == "H" and at:
-            initial = ""
-        choices.append((initial, "") if char == _REU else (initial,))
+        choices.append((("" if initial == "H" and at else initial) + _VOWELS[code // 28 % 21],))
         choices.append(("S", "T") if final == "S" else (final,))
-    return {_collapsed("".join(choice)) for choice in product(*choices)}
+    return [_parted("".join(choice)) for choice in product(*choices)]
 
 
-def _collapsed(sound: str) -> str:
-    return re.sub(r"(.)\1+", r"\1", sound)
+def _parted(sound: str) -> tuple[str, list[str]]:
+    """The consonants of a sound, doubled ones as one, and the vowels before, between and after them."""
+    sound = re.sub(r"([A-Z])\1+", r"\1", sound)
+    return re.sub("[^A-Z]", "", sound), re.split("[A-Z]", sound)
 
 
-def _latin_spoken(name: str) -> str:
-    """Consonant classes and vowels of an English name, in order."""
-    return _collapsed(
-        "".join(found.replace("R", "") or _LATIN_VOWELS.get(letters, "") for letters, found in _latin_steps(name))
-    )
-
-
-def _latin_steps(name: str) -> Iterator[tuple[str, str]]:
-    """Letters and the consonant class they are heard as, word by word; an h inside the name is not heard."""
+def _latin_steps(name: str) -> Iterator[str]:
+    """What the letters of a name are heard as, in order; an h inside the name is not."""
     for at, word in enumerate(re.findall(r"[a-z]+", _plain(name))):
         for match in _LATIN_SOUND.finditer(word):
-            found = _LATIN[int((match.lastgroup or "s0")[1:])][1]
-            yield match[0], "" if found == "H" and (at or match.start()) else found
+            found = next(sound for letters, (_, sound) in zip(match.groups(), _LATIN, strict=True) if letters)
+            yield "" if found == "H" and (at or match.start()) else found
 
 
 def _plain(name: str) -> str:
     """Lower case, accents left off."""
     return "".join(char for char in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(char))
-
-
-def _hangul_spoken(word: str) -> str:
-    spoken = ""
-    for char in word:
-        code = ord(char) - _FIRST
-        initial = _INITIALS[code // 588]
-        spoken += ("" if initial == "H" and spoken else initial) + _VOWELS[code // 28 % 21] + _FINALS[code % 28]
-    return _collapsed(spoken)
 
 
 @cache

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
+from qa.acts import ACTS, SIDES, Act, Asked, Side
 from qa.dates import parse_date
 from qa.errors import BadQuestion
 from qa.names import Names
 from qa.period import Period, find_period
+from qa.speakers import Speakers
 
 MAX_CHARACTERS = 2_000  # far past what the encoder reads, so that nothing a person types is refused
 _POINTING = (
@@ -23,23 +26,50 @@ _POINTS_BACK = re.compile(_POINTING, re.IGNORECASE)
 _LEANING = re.compile(
     rf"^(and|also|what about|how about|then|so|but|그리고|그럼|그러면|또)\b|{_POINTING}|(은|는)요\s*\?*$", re.IGNORECASE
 )
+_DEVELOPMENT = re.compile(
+    r"\bhow (?:did|has|have|do|does)\b.*\b(?:chang|evolv|develop|shift|progress)\w*|\bover time\b|\bthrough the years\b|"
+    r"\b(?:development|evolution|history|timeline|progress) of\b|\bchanges? (?:in|to|of)\b|"
+    r"어떻게 (?:변|바뀌|달라|발전|진행)|변화|변천|추이|경과",
+    re.IGNORECASE,
+)
 _SHORT, _SHORT_KOREAN = 4, 2  # words: "And when?", "언제요?" ask nothing by themselves
+
+
+class Options(TypedDict, total=False):
+    """What may go with a question.
+
+    `history` is the questions before it, oldest first. `since` and `until` (a date, or YYYY-MM-DD) bound the release's date,
+    both included. `speaker` (a name as the releases spell it, a country for its government), `side` and `act` keep only
+    passages with a sentence of that speaker, side ("ours" is the publishing government's, "theirs", "both") or act
+    ("agreed", "requested", ...: `qa.acts.Act`). "Last year" counts from `today`, by default the day it is.
+    """
+
+    history: Sequence[str]
+    since: datetime.date | str | None
+    until: datetime.date | str | None
+    speaker: str | None
+    side: Side | None
+    act: Act | None
+    today: datetime.date | None
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """`text` is what was asked; `carried` the earlier question it leans on, None where it stands alone.
 
-    `since` and `until` bound the release's date, both included; a release of unknown date is outside any bound. `period` is
-    what the words say of time: it orders, and leaves nothing out.
+    `since` and `until` bound the release's date, both included; a release of unknown date is outside any bound. `said` keeps
+    only passages with such a statement. `period` and `asked` are what the words say of time and of whose act is meant: they
+    order, and leave nothing out.
     """
 
     text: str
     carried: str | None = None
     since: datetime.date | None = None
     until: datetime.date | None = None
+    said: Asked | None = None
     names: Names | None = None
     period: Period | None = None
+    asked: Asked | None = None
 
     @property
     def searched(self) -> str:
@@ -51,6 +81,11 @@ class Question:
         """Whether the question speaks of what came before as "it" or "he": then its own words do not say what it is about."""
         return _POINTS_BACK.search(self.text) is not None
 
+    @property
+    def of_development(self) -> bool:
+        """Whether the question is about what changed through time, which several releases tell."""
+        return _DEVELOPMENT.search(self.text) is not None
+
     def spelled(self, text: str) -> str:
         return self.names.in_english(text) if self.names is not None and is_korean(text) else text
 
@@ -61,37 +96,45 @@ class Question:
             "carried": self.carried,
             "since": self.since.isoformat() if self.since else None,
             "until": self.until.isoformat() if self.until else None,
+            "said": dataclasses.asdict(self.said) if self.said else None,
             "period": self.period.record() if self.period else None,
+            "asked": dataclasses.asdict(self.asked) if self.asked else None,
+            "development": self.of_development,
         }
 
 
 def understand(
-    text: str,
-    *,
-    history: Sequence[str] = (),
-    since: datetime.date | str | None = None,
-    until: datetime.date | str | None = None,
-    names: Names | None = None,
-    today: datetime.date | None = None,
+    text: str, *, names: Names | None = None, speakers: Speakers | None = None, **options: Unpack[Options]
 ) -> Question:
-    """Make a `Question` of what was typed. `history` is the questions before it, oldest first; `names` those of the corpus;
-    "last year" counts from `today`, by default the day it is.
+    """Make a `Question` of what was typed. `names` and `speakers` are those of the corpus.
 
-    Raises `BadQuestion` when it is empty or over 2,000 characters, or when a date is none or they exclude each other.
+    Raises `BadQuestion` when it is empty or over 2,000 characters, when a date is none or they exclude each other, and for a
+    side or act that does not exist.
     """
     clean = _clean(text)
     if not any(char.isalpha() for char in clean):
         raise BadQuestion("the question is empty; ask in words, in English or Korean")
     if len(clean) > MAX_CHARACTERS:
         raise BadQuestion(f"the question has {len(clean)} characters, more than {MAX_CHARACTERS}; shorten it")
-    first, last = _date(since, "since"), _date(until, "until")
+    first, last = _date(options.get("since"), "since"), _date(options.get("until"), "until")
     if first and last and first > last:
         raise BadQuestion(f"since {first} is after until {last}; swap them")
-    earlier = [clean_before for before in history if (clean_before := _clean(before)[:MAX_CHARACTERS])]
+    earlier = [before for each in options.get("history", ()) if (before := _clean(each)[:MAX_CHARACTERS])]
     carried = _carried(clean, earlier)
-    day = today or datetime.date.today()
+    day = options.get("today") or datetime.date.today()
     period = find_period(clean, day) or (find_period(carried, day) if carried else None)
-    return Question(clean, carried, first, last, names, period)
+    question = Question(clean, carried, first, last, _said(options), names, period)
+    if speakers is None:
+        return question
+    return dataclasses.replace(question, asked=speakers.asked(question.spelled(clean)))
+
+
+def _said(options: Options) -> Asked | None:
+    speaker, side, act = options.get("speaker"), options.get("side"), options.get("act")
+    for name, value, known in (("side", side, SIDES), ("act", act, ACTS)):
+        if value is not None and value not in known:
+            raise BadQuestion(f"{name} {value!r} is unknown; it is one of {', '.join(known)}")
+    return Asked(speaker, side, act) if speaker or side or act else None
 
 
 def is_korean(text: str) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from qa.acts import Statement
 from qa.dates import DAYS, MONTHS
 from qa.layout import MARKER
 from qa.sentences import sentences
@@ -15,17 +17,22 @@ from qa.sentences import sentences
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """`text` is `passage.text[start:end]`."""
+    """`text` is `passage.text[start:end]`; `likeness`, -1 to 1, the mean best cosine of the question's tokens in it and the
+    title; `statement` who says it and what kind of act it is."""
 
     text: str
     start: int
     end: int
+    likeness: float = field(default=0.0, compare=False)
+    statement: Statement | None = field(default=None, compare=False)
 
 
 # Measured on the tune split of corpus/questions.jsonl: the right sentence is marked in 60 % of the right passages by the
 # tokens of the sentence alone, 68 % with the title's beside them, 72 % with this share for the other direction.
 REVERSE_SHARE = 0.3
 EXPECTED_BONUS = 0.1  # for a sentence that holds what was asked for: a figure, a day
+
+ASKED_BONUS = 0.05  # for a sentence of the speaker, side or act that was asked for
 
 _MARKER = re.compile(rf"{MARKER}\s*")  # of a point or note: no part of its sentence
 _NUMBER = r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|hundred|thousand|million|billion)\b"
@@ -40,27 +47,39 @@ _EXPECTED = tuple(
 
 
 def find_quotes(
-    question: str, text: str, similarities: npt.NDArray[np.float32], spans: npt.NDArray[np.int32], offset: int
+    question: str,
+    text: str,
+    similarities: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32],
+    spans: npt.NDArray[np.int32],
+    offset: int,
+    statements: Sequence[Statement] = (),
+    asked: Sequence[bool] | None = None,
 ) -> tuple[Quote, ...]:
     """The sentence of `text` that answers best, as a tuple of one; empty when the text holds no word.
 
-    `similarities` is (question tokens, passage tokens), `spans` (passage tokens, 2) the characters of the embedded text, in
-    which `text` begins at `offset`, after the title. Each question token counts with its best similarity in the sentence or
-    the title, which a sentence need not repeat; each token of the sentence with its best among the question's. Where the
-    question asks for a figure or a day, a sentence that has one is preferred.
+    `similarities` is (question tokens, passage tokens), `weights` (question tokens,) what each of them counts, `spans`
+    (passage tokens, 2) the characters of the embedded text, in which `text` begins at `offset`, after the title. Each
+    question token counts with its best similarity in the sentence or the title, which a sentence need not repeat; each
+    token of the sentence with its best among the question's. Where the question asks for a figure or a day, a sentence
+    that has one is preferred; so is one of the `statements`, one for each sentence in order, that is `asked` for.
     """
     found = sentences(text)
     if not found:
         return ()
     scores = np.full(len(found), -np.inf)
+    likeness = np.full(len(found), -1.0)
     title = similarities[:, spans[:, 0] < offset].max(axis=1, initial=-1.0)
     expected = [held for asked, held in _EXPECTED if asked.search(question)]
     for at, (start, end) in enumerate(found):
         own = similarities[:, (spans[:, 1] > start + offset) & (spans[:, 0] < end + offset)]
         if own.size:
-            scores[at] = np.maximum(own.max(axis=1), title).mean() + REVERSE_SHARE * own.max(axis=0).mean()
+            likeness[at] = weights @ np.maximum(own.max(axis=1), title)
+            scores[at] = likeness[at] + REVERSE_SHARE * own.max(axis=0).mean()
             scores[at] += EXPECTED_BONUS * any(held.search(text, start, end) for held in expected)
-    start, end = found[int(np.argmax(scores))]
+            scores[at] += ASKED_BONUS * (asked is not None and asked[at])
+    best = int(np.argmax(scores))
+    start, end = found[best]
     marker = _MARKER.match(text, start, end)
     start = marker.end() if marker and marker.end() < end else start
-    return (Quote(text[start:end], start, end),)
+    return (Quote(text[start:end], start, end, float(likeness[best]), statements[best] if statements else None),)

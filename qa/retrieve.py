@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
+from typing import Unpack
 
 import numpy as np
 import numpy.typing as npt
 
 from embeddings.encoder import Encoder, load_encoder
-from embeddings.search import Found
+from embeddings.lexical import words
+from embeddings.reranker import Reranker
+from embeddings.search import CANDIDATES, Found, Query
+from qa.abstention import SHOWN, missing_from, nothing_left, out_of_time
+from qa.acts import Asked, Statement
 from qa.answer import Answer, Hit
 from qa.confidence import calibration, features
 from qa.errors import BadQuestion, IndexUnusable, QuoteMismatch
 from qa.index import Index, current_generation, load_index
 from qa.names import Names
 from qa.passages import Passage, context
-from qa.period import Period, days_mentioned
 from qa.places import default_index
-from qa.question import Question, is_korean, understand
+from qa.question import Options, Question, is_korean, understand
 from qa.quotes import find_quotes
 from qa.release import Release
+from qa.speakers import Speakers
+from qa.statements import read_statements
+from qa.timeline import Timeline
+from qa.twins import are_twins
 
-TWIN_DAYS = 7  # the same text on two boards came 1 to 3 days apart; older repeats are positions held on
-TWIN_LIKENESS = 0.8  # Jaccard likeness of word triples from which two passages are one
 # An opening paragraph names everybody and everything of its title, and so resembles any question about the release; what is
 # asked stands further down, unless it is where or when. Measured on the tune split: R@1 0.63 without, 0.67 with it.
 OPENING = 0.93
@@ -37,6 +43,8 @@ _ASKS_OPENING = re.compile(r"\b(?:when|where|venue|what (?:day|date|time))\b|언
 # what it asks about, "When was it held?" does not.
 OWN_SHARE, OWN_SHARE_POINTING = 0.5, 0.1
 OUTSIDE, OLDEST = 0.2, 0.2  # lost by a score outside the period asked about, and by the oldest release's for "the latest"
+LOOKED_AT, ASKED_BONUS = 20, 0.05  # of the best passages, and what one gains where it holds the act that is asked about
+MAX_SAID = 1_000  # candidates of each search among which passages with a given statement are looked for
 MAX_K = 100
 _LOADING = Lock()
 _LOADED: dict[Path, tuple[str, Retriever]] = {}
@@ -45,14 +53,20 @@ _LOADED: dict[Path, tuple[str, Retriever]] = {}
 class Retriever:
     """One loaded index and its model. Safe to share between threads."""
 
-    def __init__(self, index: Index, encoder: Encoder) -> None:
+    def __init__(self, index: Index, encoder: Encoder, reranker: Reranker | None = None) -> None:
         self.index = index
         self.encoder = encoder
+        self.reranker = reranker
         self.names = Names(index.releases.values())
+        self.speakers = Speakers(index.releases.values())
+        self.timeline = Timeline(index.passages, index.releases)
+        self._statements: dict[int, tuple[Statement, ...]] = {}
 
     @classmethod
-    def load(cls, folder: Path | None = None, *, encoder: Encoder | None = None) -> Retriever:
+    def load(cls, folder: Path | None = None, *, encoder: Encoder | None = None, reranker: Reranker | None = None) -> Retriever:
         """Load the index in `folder`, by default the one `qa rebuild` writes, and the model it was built with.
+
+        A `reranker` has the last word on the order of the best passages; none is needed.
 
         Raises `IndexMissing`, or `IndexUnusable` when it is damaged or `encoder` is another model than the index's.
         """
@@ -61,98 +75,119 @@ class Retriever:
         encoder = load_encoder(index.manifest.model) if encoder is None else encoder
         if encoder.fingerprint != index.manifest.fingerprint:
             raise IndexUnusable(folder, f"it was built with another model than {encoder.name!r} is now")
-        return cls(index, encoder)
+        return cls(index, encoder, reranker)
 
-    def retrieve(
-        self,
-        question: str | Question,
-        k: int = 5,
-        *,
-        history: Sequence[str] = (),
-        since: datetime.date | str | None = None,
-        until: datetime.date | str | None = None,
-    ) -> list[Hit]:
+    def retrieve(self, question: str | Question, k: int = 5, **options: Unpack[Options]) -> list[Hit]:
         """The hits of `ask`, whether they answer or are only the nearest."""
-        return list(self.ask(question, k, history=history, since=since, until=until).hits)
+        return list(self.ask(question, k, **options).hits)
 
-    def ask(
-        self,
-        question: str | Question,
-        k: int = 5,
-        *,
-        history: Sequence[str] = (),
-        since: datetime.date | str | None = None,
-        until: datetime.date | str | None = None,
-    ) -> Answer:
+    def ask(self, question: str | Question, k: int = 5, **options: Unpack[Options]) -> Answer:
         """The k passages nearest to the question, best first, and whether they answer it.
 
-        Fewer than k where fewer lie within the dates. `history` is the questions before this one, oldest first. Raises
-        `BadQuestion` for a question, date or k that cannot be used.
+        Fewer than k where fewer lie within the dates or hold such a statement. Raises `BadQuestion` for a question, option or k
+        that cannot be used.
         """
         if not 1 <= k <= MAX_K:
             raise BadQuestion(f"k is {k}; ask for 1 to {MAX_K} passages")
         if isinstance(question, str):
-            question = understand(question, history=history, since=since, until=until, names=self.names)
-        rows = self._rows_within(question)
-        if rows is not None and not len(rows):
-            return Answer(question, False, 0.0, "no release lies within these dates", ())
-        # What is carried over helps to find the passage; which it is, and which sentence answers, the question itself says.
-        own = question.spelled(question.text)
-        vectors = self.encoder.encode([question.searched, own] if question.carried else [own], "query")
-        weights, favoured = self._weights(question, rows)
-        search = self.index.search
-        found = search.search(
-            question.searched, vectors.pooled[0], vectors.tokens[0], rows=rows, favoured=favoured, weights=weights
-        )
-        if question.carried:
-            share = OWN_SHARE_POINTING if question.points_back else OWN_SHARE
-            found = search.blend(found, own, vectors.tokens[-1], share, weights)
+            question = understand(question, names=self.names, speakers=self.speakers, **options)
+        rows = None
+        if question.since is not None or question.until is not None:
+            rows = self.timeline.within(question.since, question.until)
+        queries = self._queries(question)
+        found = self._search(question, queries, rows)
+        if not len(found.rows):
+            return Answer(question, 0.0, nothing_left(question.said is not None), ())
         hits = tuple(
-            self._hit(question, rank, found, at, also, vectors.tokens[-1])
-            for rank, (at, also) in enumerate(self._without_twins(found, k), 1)
+            self._hit(question, rank, found, at, also, queries[-1])
+            for rank, (at, also) in enumerate(self._without_twins(found, k, question.of_development), 1)
         )
-        evidence = features(found.best[0], float(found.words[0]), is_korean(question.text))
+        evidence = self._evidence(question, queries[0], found, hits)
         confidence = calibration().confidence(evidence)
-        reason = None if confidence >= calibration().operating_point else "the nearest passages speak of something else"
-        if question.period is not None and not any(self._fits(question.period).values()):
-            confidence, reason = 0.0, f"no release is of this time ({question.period.said})"
-        return Answer(question, reason is None, confidence, reason, hits, evidence)
+        abstention = None
+        if question.period is not None and not self.timeline.fit(question.period).any():
+            confidence, abstention = 0.0, out_of_time(question.period, self.timeline)
+        elif confidence < calibration().operating_point:
+            nearest = [self._text(int(row)) for row in found.rows[:SHOWN]]
+            abstention = missing_from(question.spelled(question.text), nearest, self.index.search.words.knows)
+        return Answer(question, confidence, abstention, hits, evidence)
+
+    def _queries(self, question: Question) -> list[Query]:
+        """What is searched for; for a follow-up, also its own words alone."""
+        own = question.spelled(question.text)
+        return Query.encode([question.searched, own] if question.carried else [own], self.encoder)
+
+    def _search(self, question: Question, queries: Sequence[Query], rows: npt.NDArray[np.int64] | None) -> Found:
+        """What is carried over helps to find the passage; which it is, the question itself says."""
+        factors, favoured = self._factors(question, rows)
+        candidates = CANDIDATES if question.said is None else MAX_SAID
+        search = self.index.search
+        found = search.search(queries[0], rows=rows, favoured=favoured, factors=factors, candidates=candidates)
+        if question.carried:
+            own = search.score(queries[-1], found.rows, factors)
+            share = OWN_SHARE_POINTING if question.points_back else OWN_SHARE
+            found = replace(found, score=(1 - share) * found.score + share * own.score).ordered()
+        if question.said is not None:
+            found = found.take(np.array([self._says(int(row), question.said) for row in found.rows], dtype=bool))
+        if question.asked is not None:
+            bonus = np.ones(len(found.rows), dtype=np.float32)
+            for at, row in enumerate(found.rows[:LOOKED_AT].tolist()):
+                bonus[at] += ASKED_BONUS * self._says(row, question.asked)
+            found = replace(found, score=np.minimum(found.score * bonus, 1)).ordered()
+        return found if self.reranker is None else self._reranked(queries[0].text, found, self.reranker)
+
+    def _reranked(self, question: str, found: Found, reranker: Reranker) -> Found:
+        """The best passages as the cross-encoder orders them, in the upper half of the scores; the others in the lower."""
+        score = found.score / 2
+        best = found.rows[:LOOKED_AT].tolist()
+        score[: len(best)] = (1 + reranker.scores(question, [self._text(row) for row in best])) / 2
+        return replace(found, score=np.asarray(score, dtype=np.float32)).ordered()
+
+    def _evidence(self, question: Question, query: Query, found: Found, hits: Sequence[Hit]) -> tuple[float, ...]:
+        own = question.spelled(question.text)
+        quote = hits[0].quotes[0].likeness if hits[0].quotes else 0.0
+        rarity = {word: self.index.search.words.rarity(word) for word in set(words(own))}
+        there = set(words(self._text(int(found.rows[0]))))
+        return features(found.best[0], query.weights, quote, rarity, there, is_korean(question.text))
+
+    def statements(self, row: int) -> tuple[Statement, ...]:
+        """Who says each sentence of a passage of the index, and what kind of act it is."""
+        known = self._statements.get(row)
+        if known is None:
+            passage = self.index.passages[row]
+            known = read_statements(self.release_of(passage), passage.start, passage.end, self.speakers)
+            self._statements[row] = known
+        return known
+
+    def _says(self, row: int, asked: Asked) -> bool:
+        return any(self.speakers.fits(statement, asked) for statement in self.statements(row))
+
+    def _text(self, row: int) -> str:
+        """What is embedded of a row."""
+        passage = self.index.passages[row]
+        return context(self.release_of(passage)) + passage.text
 
     def release_of(self, passage: Passage) -> Release:
         return self.index.releases[passage.release_id]
 
-    def _rows_within(self, question: Question) -> npt.NDArray[np.int64] | None:
-        """The rows whose release lies within the question's dates; None where it has none."""
-        if question.since is None and question.until is None:
-            return None
-        first, last = question.since or datetime.date.min, question.until or datetime.date.max
-        days = ((row, self.release_of(passage).date) for row, passage in enumerate(self.index.passages))
-        return np.array([row for row, day in days if day is not None and first <= day <= last], dtype=np.int64)
-
-    def _weights(
+    def _factors(
         self, question: Question, rows: npt.NDArray[np.int64] | None
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64] | None]:
         """What each row's score is multiplied with, and, of `rows`, those that fit the period asked about best.
 
         A score loses for opening its release, for lying outside the period, and for being old where the latest is asked for.
         """
-        passages = self.index.passages
-        weights = np.ones(len(passages), dtype=np.float32)
+        factors = np.ones(len(self.index.passages), dtype=np.float32)
         if not _ASKS_OPENING.search(question.text):
-            weights[self._openings] = OPENING
+            factors[self._openings] = OPENING
         period = question.period
         if period is None:
-            return weights, None
-        dates = {release.id: release.date for release in self.index.releases.values()}
-        shares = {key: 1 - OUTSIDE * (1 - fit) for key, fit in self._fits(period).items()}
+            return factors, None
+        timely = 1 - OUTSIDE * (1 - self.timeline.fit(period))
         if period.latest:
-            order = sorted({date for date in dates.values() if date is not None and period.holds(date)})
-            age = {date: 1 - place / max(len(order) - 1, 1) for place, date in enumerate(order)}
-            for key, date in dates.items():
-                shares[key] *= 1 - OLDEST * (age.get(date, 1.0) if date is not None else 1.0)
-        timely = np.array([shares[passage.release_id] for passage in passages], dtype=np.float32)
-        pool = np.arange(len(passages)) if rows is None else rows
-        return weights * timely, pool[timely[pool] == timely[pool].max(initial=0)]
+            timely *= 1 - OLDEST * self.timeline.age(period)
+        pool = np.arange(len(factors)) if rows is None else rows
+        return factors * timely, pool[timely[pool] == timely[pool].max(initial=0)]
 
     @cached_property
     def _openings(self) -> npt.NDArray[np.int64]:
@@ -163,22 +198,23 @@ class Retriever:
             firsts.setdefault(passage.release_id, row)
         return np.array([row for key, row in firsts.items() if count[key] > 2], dtype=np.int64)
 
-    def _fits(self, period: Period) -> dict[str, float]:
-        return {key: period.fit(release.date, self._days[key]) for key, release in self.index.releases.items()}
+    def _without_twins(self, found: Found, k: int, one_each: bool) -> list[tuple[int, tuple[str, ...]]]:
+        """The first k places of `found`, each with the ids of releases whose like passages were folded into it.
 
-    @cached_property
-    def _days(self) -> dict[str, tuple[datetime.date, ...]]:
-        return {release.id: days_mentioned(release) for release in self.index.releases.values()}
-
-    def _without_twins(self, found: Found, k: int) -> list[tuple[int, tuple[str, ...]]]:
-        """The first k places of `found`, each with the ids of releases whose like passages were folded into it."""
+        With `one_each`, a release has one place: what changed through time, several of them tell.
+        """
         kept: list[tuple[int, set[str]]] = []
+        shown: set[str] = set()
         for at, row in enumerate(found.rows.tolist()):
+            release = self.index.passages[row].release_id
+            if one_each and release in shown:
+                continue
             twin = next((also for first, also in kept if self.are_twins(int(found.rows[first]), row)), None)
             if twin is not None:
-                twin.add(self.index.passages[row].release_id)
+                twin.add(release)
             elif len(kept) < k:
                 kept.append((at, set()))
+                shown.add(release)
         return [(at, tuple(sorted(also))) for at, also in kept]
 
     def are_twins(self, one: int, other: int) -> bool:
@@ -186,20 +222,24 @@ class Retriever:
         first, second = self.index.passages[one], self.index.passages[other]
         if first.release_id == second.release_id:
             return False
-        days = [self.release_of(passage).date for passage in (first, second)]
-        if days[0] is None or days[1] is None or abs((days[0] - days[1]).days) > TWIN_DAYS:
-            return False
-        return _likeness(_triples(first.text), _triples(second.text)) >= TWIN_LIKENESS
+        return are_twins(first.text, self.release_of(first).date, second.text, self.release_of(second).date)
 
-    def _hit(
-        self, question: Question, rank: int, found: Found, at: int, also: tuple[str, ...], tokens: npt.NDArray[np.float32]
-    ) -> Hit:
+    def _hit(self, question: Question, rank: int, found: Found, at: int, also: tuple[str, ...], query: Query) -> Hit:
         row = int(found.rows[at])
         passage = self.index.passages[row]
         release = self.release_of(passage)
         stored = self.index.search.tokens
+        likeness = stored.similarities(query.tokens, row)
+        statements = self.statements(row)
         quotes = find_quotes(
-            question.text, passage.text, stored.similarities(tokens, row), stored.spans(row), len(context(release))
+            question.text,
+            passage.text,
+            likeness,
+            query.weights,
+            stored.spans(row),
+            len(context(release)),
+            statements,
+            [self.speakers.fits(each, question.asked) for each in statements] if question.asked else None,
         )
         if release.text[passage.start : passage.end] != passage.text or any(
             passage.text[quote.start : quote.end] != quote.text for quote in quotes
@@ -233,12 +273,3 @@ def default_retriever(folder: Path) -> Retriever:
         if loaded is None or loaded[0] != generation:
             loaded = _LOADED[folder] = (generation, Retriever.load(folder))
         return loaded[1]
-
-
-def _triples(text: str) -> frozenset[tuple[str, ...]]:
-    words = re.findall(r"\w+", text.casefold())
-    return frozenset(zip(words, words[1:], words[2:], strict=False)) or frozenset([tuple(words)])
-
-
-def _likeness(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> float:
-    return len(one & other) / len(one | other)

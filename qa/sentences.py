@@ -6,11 +6,12 @@ import re
 
 # A full stop after these ends nothing: titles, offices, units and initials as the releases write them.
 _ABBREVIATIONS = frozenset(
-    """mr mrs ms dr prof amb rep sen gov gen lt col maj capt adm sgt h.e u.s u.n u.k e.u d.c st no nos vs etc e.g i.e a.m p.m
+    """mr mrs ms dr prof amb rep sen gov gen lt col maj capt adm sgt h.e u.s u.n u.k e.u d.c st no nos v vs etc e.g i.e a.m p.m
     approx dept inc ltd co corp jan feb mar apr jun jul aug sep sept oct nov dec sec fig art para vol pp cf""".split()  # noqa: SIM905
 )
 _STOP = re.compile(r"[.!?。][\"'”’)\]]*(?=\s+(?:[\"'“‘(\[]?[A-Z0-9가-힣“‘]|[-–*※°]))")
 _LAST_WORD = re.compile(r"(?:[A-Za-z]\.)*[A-Za-z]+$")
+_LOOK_BACK = 24  # characters before a stop in which its word is looked for: no abbreviation has more, "D.P.R.K" has 7
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
@@ -19,7 +20,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
     start = 0
     for line_end in [match.start() for match in re.finditer(r"\n", text)] + [len(text)]:
         for match in _STOP.finditer(text, start, line_end):
-            if match[0][0] == "." and _abbreviates(text[start : match.start()], text[match.end() : match.end() + 24]):
+            before = text[max(start, match.start() - _LOOK_BACK) : match.start()]
+            if match[0][0] == "." and _abbreviates(before, text[match.end() : match.end() + 24]):
                 continue
             found.append((start, match.end()))
             start = match.end()

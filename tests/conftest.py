@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pytest
 from hypothesis import settings
 
+from embeddings.adapter import unit
 from embeddings.encoder import Encoded, Progress, Role, load_encoder
 from qa.corpus import read_corpus
 from qa.rebuild import rebuild
@@ -42,7 +43,7 @@ class FakeEncoder:
     """An `Encoder` without a model: a word's vector is drawn from its hash, so that texts are alike as their words are."""
 
     def __init__(self, name: str = "fake", dimension: int = 32, max_tokens: int = 512) -> None:
-        self.name, self.dimension, self.max_tokens = name, dimension, max_tokens
+        self.name, self.dimension, self.token_dimension, self.max_tokens = name, dimension, dimension, max_tokens
         self.fingerprint = f"{name}-{dimension}"
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -57,7 +58,8 @@ class FakeEncoder:
         spans = [np.array([match.span() for match in matches], np.int32).reshape(-1, 2) for matches in found]
         if progress is not None:
             progress(len(texts), len(texts))
-        return Encoded((sums / np.linalg.norm(sums, axis=1, keepdims=True)).astype(np.float32), tokens, spans)
+        weights = [np.full(len(own), 1 / max(len(own), 1), np.float32) for own in tokens]
+        return Encoded(unit(sums), [unit(own) for own in tokens], weights, spans)
 
 
 @pytest.fixture

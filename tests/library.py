@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from embeddings.encoder import Encoder
+from embeddings.search import SearchIndex
 from qa.confidence import Calibration
+from qa.index import Index, Manifest
 from qa.measure import Outcome
+from qa.passages import context, split_release
 from qa.rebuild import rebuild
+from qa.release import Release
 from qa.retrieve import Retriever
 from tests.conftest import FakeEncoder
 
@@ -66,7 +71,7 @@ def use_fake_encoder(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def use_calibration(monkeypatch: pytest.MonkeyPatch, operating_point: float = 0.5) -> Calibration:
     """Let the confidence rest on "late" alone, and be 0.5 where that is 0.65: the fake encoder needs no fitting."""
-    made = Calibration((20.0, 0.0, 0.0, 0.0), -13.0, operating_point, "made for tests")
+    made = Calibration((20.0, 0.0, 0.0, 0.0, 0.0), -13.0, operating_point, "made for tests")
     monkeypatch.setattr(importlib.import_module("qa.retrieve"), "calibration", lambda: made)
     return made
 
@@ -97,3 +102,14 @@ def outcome(
     shown: int = 5,
 ) -> Outcome:
     return Outcome(key, kind, answerable, answered, confidence, ranks, relevant, read, quoted, seconds, shown)
+
+
+def index_of(releases: Iterable[Release], encoder: Encoder | None = None) -> Index:
+    """An index held in memory."""
+    encoder = encoder or FakeEncoder()
+    known = {release.id: release for release in releases}
+    passages = [passage for each in known.values() for passage in split_release(each, encoder.count_tokens, encoder.max_tokens)]
+    texts = [context(known[passage.release_id]) + passage.text for passage in passages]
+    search = SearchIndex.build(texts, encoder)
+    manifest = Manifest(0, encoder.name, encoder.fingerprint, encoder.dimension, len(known), len(passages), "", {})
+    return Index(manifest, known, tuple(passages), search)

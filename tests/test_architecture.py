@@ -44,7 +44,9 @@ def test_the_page_asks_the_public_api_and_its_errors_and_nothing_else() -> None:
 def test_the_public_api_is_pinned() -> None:
     assert qa.__all__ == [
         "Answer",
+        "Comparison",
         "Hit",
+        "Options",
         "QaError",
         "Question",
         "Quote",
@@ -52,6 +54,7 @@ def test_the_public_api_is_pinned() -> None:
         "Release",
         "Retriever",
         "ask",
+        "compare",
         "rebuild",
         "retrieve",
     ]
@@ -68,7 +71,8 @@ def test_the_two_questions_take_the_same_arguments_options_by_name(function: obj
     assert [(p.name, p.kind.name) for p in parameters] == [
         ("question", "POSITIONAL_OR_KEYWORD"),
         ("k", "POSITIONAL_OR_KEYWORD"),
-        *((name, "KEYWORD_ONLY") for name in ("history", "since", "until", "index")),
+        ("index", "KEYWORD_ONLY"),
+        ("options", "VAR_KEYWORD"),
     ]
 
 

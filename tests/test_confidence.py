@@ -34,19 +34,34 @@ def test_features_of_another_number_than_the_weights_are_a_fault_and_not_cut() -
         Calibration((1.0, 2.0), 0.0, 0.5, "made").confidence((1.0,))
 
 
-def test_the_features_are_the_mean_the_lowest_quarter_the_words_and_the_language() -> None:
-    best = np.array([0.9, 0.1, 0.8, 0.7, 0.3, 0.6, 0.5, 0.4], np.float32)
-    assert FEATURES == ("late", "weakest", "words", "korean")
-    assert features(best, 0.25, True) == pytest.approx((4.3 / 8, 0.2, 0.25, 1.0))
-    assert features(best, 0.25, False)[3] == 0.0
+BEST = np.array([0.9, 0.1, 0.8, 0.7, 0.3, 0.6, 0.5, 0.4], np.float32)
+EVEN = np.full(8, 1 / 8, np.float32)
+
+
+def test_the_features_are_the_mean_the_lowest_quarter_the_quote_the_words_and_the_language() -> None:
+    assert FEATURES == ("late", "weakest", "quote", "covered", "korean")
+    found = features(BEST, EVEN, 0.7, {"grain": 3.0, "kenya": 1.0}, {"grain", "port"}, False)
+    assert found == pytest.approx((4.3 / 8, 0.2, 0.7, 0.75, 0.0))
+
+
+def test_each_token_counts_by_its_weight() -> None:
+    weights = np.array([0.5, 0, 0, 0.5, 0, 0, 0, 0], np.float32)
+    assert features(BEST, weights, 0.0, {}, (), False)[0] == pytest.approx(0.8)
+
+
+def test_a_korean_questions_words_are_not_missed_in_english_text() -> None:
+    assert features(BEST, EVEN, 0.0, {"곡물": 2.0}, {"grain"}, True)[3:] == (1.0, 1.0)
+    assert features(BEST, EVEN, 0.0, {"곡물": 2.0}, {"grain"}, False)[3:] == (0.0, 0.0)
 
 
 def test_of_few_question_tokens_the_weakest_is_one() -> None:
-    assert features(np.array([0.9, 0.3, 0.6], np.float32), 0.0, False)[1] == pytest.approx(0.3)
+    few = np.full(3, 1 / 3, np.float32)
+    assert features(np.array([0.9, 0.3, 0.6], np.float32), few, 0.0, {}, (), False)[1] == pytest.approx(0.3)
 
 
 def test_a_question_without_tokens_has_features_of_zero() -> None:
-    assert features(np.zeros(0, np.float32), 0.5, True) == (0.0, 0.0, 0.5, 1.0)
+    nothing = np.zeros(0, np.float32)
+    assert features(nothing, nothing, 0.5, {}, (), True) == (0.0, 0.0, 0.5, 1.0, 1.0)
 
 
 def test_the_calibration_that_ships_is_the_one_in_the_file_read_once() -> None:
@@ -58,5 +73,7 @@ def test_the_calibration_that_ships_is_the_one_in_the_file_read_once() -> None:
 
 def test_the_calibration_that_ships_trusts_likeness_more_than_its_absence() -> None:
     like = np.full(8, 0.9, np.float32)
-    assert calibration().confidence(features(like, 0.5, False)) > calibration().confidence(features(like - 0.8, 0.5, False))
+    near = features(like, EVEN, 0.9, {"grain": 1.0}, {"grain"}, False)
+    far = features(like - 0.8, EVEN, 0.1, {"grain": 1.0}, (), False)
+    assert calibration().confidence(near) > calibration().confidence(far)
     assert 0 < calibration().operating_point < 1

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.model
 
 def test_the_default_model_is_the_one_that_was_measured() -> None:
     encoder = real_encoder()
-    assert (encoder.name, encoder.dimension, encoder.max_tokens) == ("e5", 384, 512)
+    assert (encoder.name, encoder.dimension, encoder.token_dimension, encoder.max_tokens) == ("e5", 384, 128, 512)
     assert encoder.fingerprint == "7e02b371ece3daa2"
 
 
@@ -70,7 +70,7 @@ def test_spans_slice_each_token_out_of_the_text_as_it_was_given(text: str, token
     encoded = real_encoder().encode([text], "passage")
     found = [text[start:end] for start, end in encoded.spans[0].tolist()]
     assert [token.strip() for token in found] == [token.strip() for token in tokens]
-    assert encoded.tokens[0].shape == (len(tokens), 384)
+    assert encoded.tokens[0].shape == (len(tokens), 128)
 
 
 def test_the_prompt_and_special_tokens_have_no_vectors() -> None:
@@ -79,6 +79,27 @@ def test_the_prompt_and_special_tokens_have_no_vectors() -> None:
     assert len(tokens) == len(spans) == encoder.count_tokens(ANSWERS[:1])[0] - encoder.count_tokens([""])[0]
     assert (spans[0, 0], spans[-1, 1]) == (0, len(ANSWERS[0]))
     assert (spans[1:, 0] >= spans[:-1, 1]).all()
+
+
+def test_token_vectors_are_of_unit_length_and_unrelated_ones_near_nothing() -> None:
+    encoded = real_encoder().encode([ANSWERS[0], "Zebras juggle umbrellas"], "passage")
+    assert np.linalg.norm(np.concatenate(encoded.tokens), axis=1) == pytest.approx(1, abs=1e-5)
+    assert abs(float((encoded.tokens[0] @ encoded.tokens[1].T).mean())) < 0.15
+
+
+def test_the_weights_of_a_question_are_1_in_sum_and_its_topic_weighs_more_than_its_form() -> None:
+    question = "What did they say about whales?"
+    encoded = real_encoder().encode([question], "query")
+    [weights], [spans] = encoded.weights, encoded.spans
+    assert weights.sum() == pytest.approx(1, abs=1e-5)
+    heaviest = int(weights.argmax())
+    assert question.index("whales") - 1 <= spans[heaviest, 0] < question.index("?")
+
+
+def test_the_plain_model_has_other_vectors_and_another_fingerprint() -> None:
+    plain = load_encoder("e5-plain")
+    assert (plain.token_dimension, plain.dimension) == (384, 384)
+    assert plain.fingerprint != real_encoder().fingerprint
 
 
 def test_an_empty_list_gives_empty_arrays() -> None:
@@ -91,7 +112,7 @@ def test_an_empty_list_gives_empty_arrays() -> None:
 def test_an_empty_text_has_a_pooled_vector_and_no_tokens(text: str) -> None:
     encoded = real_encoder().encode([text], "query")
     assert np.linalg.norm(encoded.pooled[0]) == pytest.approx(1, abs=1e-5)
-    assert (encoded.tokens[0].shape, encoded.spans[0].shape) == ((0, 384), (0, 2))
+    assert (encoded.tokens[0].shape, encoded.spans[0].shape) == ((0, 128), (0, 2))
 
 
 def test_text_past_the_last_token_that_is_read_changes_nothing_but_is_counted() -> None:
@@ -140,7 +161,7 @@ def test_threads_take_turns_at_the_tokenizer() -> None:
     expected = encoder.count_tokens(texts), [len(spans) for spans in encoder.encode(texts, "query").spans]
     watched = WatchedTokenizer(encoder._model.tokenizer)
     model = MagicMock(wraps=encoder._model, prompts=encoder._model.prompts, tokenizer=watched, max_seq_length=512)
-    shared = SentenceTransformerEncoder("watched", model, "")
+    shared = SentenceTransformerEncoder("watched", model, encoder._adapter, "")
 
     def both(_: int) -> tuple[list[int], list[int]]:
         return shared.count_tokens(texts), [len(spans) for spans in shared.encode(texts, "query").spans]

@@ -11,6 +11,7 @@ from threading import Event
 import pytest
 
 from embeddings.encoder import Encoded, Progress, Role
+from embeddings.search import Query
 from qa.corpus import Corpus, read_corpus
 from qa.errors import IndexMissing, IndexUnusable
 from qa.index import FORMAT, build_index, load_index
@@ -24,7 +25,6 @@ FILES = (
     "passages.jsonl",
     "releases.jsonl",
     "tokens/codes.npy",
-    "tokens/mean.npy",
     "tokens/scales.npy",
     "tokens/spans.npy",
     "tokens/starts.npy",
@@ -106,8 +106,7 @@ def test_row_i_holds_passage_i_with_its_title_and_date_in_front(folder: Path, en
     index = load_index(folder)
     for row, passage in enumerate(index.passages):
         text = context(index.releases[passage.release_id]) + passage.text
-        encoded = encoder.encode([text], "query")
-        found = index.search.search(text, encoded.pooled[0], encoded.tokens[0])
+        found = index.search.search(Query.encode([text], encoder)[0])
         assert found.rows[0] == row
         assert found.dense[0] == pytest.approx(1, abs=1e-5)
         assert index.search.tokens.spans(row)[-1, 1] == len(text) - 1  # its last word, before the full stop
@@ -235,8 +234,7 @@ def test_what_a_killed_build_left_behind_is_cleared_away(folder: Path, encoder: 
 def test_an_index_loaded_before_a_rebuild_goes_on_answering(folder: Path, encoder: FakeEncoder) -> None:
     index = load_index(folder)
     build_index(other_corpus(folder.parent), encoder, folder)
-    encoded = encoder.encode(["orchard visas"], "query")
-    found = index.search.search("orchard visas", encoded.pooled[0], encoded.tokens[0])
+    found = index.search.search(Query.encode(["orchard visas"], encoder)[0])
     assert index.passages[found.rows[0]].release_id == "m_5676-3"
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,6 +47,9 @@ def test_a_hangul_name_is_found_as_the_releases_spell_it(names: Names, hangul: s
         ("왕이 외교부장은 우크라이나에 대해 뭐라고 말했나?", "Wang Yi 외교부장은 Ukraine 에 대해 뭐라고 말했나?"),
         ("용산기지 반환 합의", "Yongsan 기지 반환 합의"),
         ("조태열-루비오 통화", "Cho Tae-yul-Rubio 통화"),
+        ("젤렌스카 여사가", "Zelenska 여사가"),
+        ("졸리 장관의 의견을", "Joly 장관의 의견을"),
+        ("정의용장관은", "Chung Eui-yong 장관은"),
     ],
 )
 def test_only_the_name_is_replaced_and_its_particle_stays(names: Names, question: str, searched: str) -> None:
@@ -52,10 +57,73 @@ def test_only_the_name_is_replaced_and_its_particle_stays(names: Names, question
 
 
 @pytest.mark.parametrize(
-    "question", ["외교장관회담에서 합의한 내용은?", "공급망은요?", "인도적 지원 규모는 얼마인가요?", "Who is Cho?", "올긴", ""]
+    "question",
+    [
+        "외교장관회담에서 합의한 내용은?",
+        "공급망은요?",
+        "인도적 지원 규모는 얼마인가요?",
+        "여사가 의견을 밝혔나요?",
+        "여사는 위원회의 의장과 의원을 만났나",
+        "대화에서 교육과 안전에 대한 결의안은?",
+        "오늘 회에 하나요?",
+        "Who is Cho?",
+        "올긴",
+        "",
+    ],
 )
-def test_everyday_words_and_unknown_names_stay_as_they_are(names: Names, question: str) -> None:
+def test_everyday_words_titles_and_unknown_names_stay_as_they_are(names: Names, question: str) -> None:
     assert names.in_english(question) == question
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("Ambassador Gunn spoke.", "어견"),
+        ("Ambassador Byus spoke.", "비어사"),
+        ("Mr. Yun spoke.", "이운"),
+        ("Mr. Han spoke.", "하나"),
+        ("Mr. Modi spoke.", "마디"),
+    ],
+)
+def test_a_short_name_has_the_same_vowels_in_the_same_places(text: str, word: str) -> None:
+    assert Names([release_of(text, title="Talks")]).in_english(word) == word
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("The US and the UAE met.", "우스"),
+        ("The US and the UAE met.", "우애"),
+        ("In Songdo they met.", "인송도"),
+        ("Mr. Marit spoke.", "마맅"),
+    ],
+)
+def test_abbreviations_and_openings_are_not_heard_and_no_name_ends_in_such_a_final(text: str, word: str) -> None:
+    assert Names([release_of(text, title="Talks")]).in_english(word) == word
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "name"),
+    [
+        ("Mr. Lee Sol-bi spoke.", "이솔비", "Lee Sol-bi"),
+        ("KIM Sol-bi spoke.", "김솔비", "KIM Sol-bi"),
+        ("Mr. Vernon and Mr. Coaker spoke.", "코커", "Coaker"),
+        ("Mr. Vernon and Mr. Coaker spoke.", "버논", "Vernon"),
+        ("Ms. Swaraj spoke.", "스와라지", "Swaraj"),
+        ("Ms. Sushma spoke.", "수슈마", "Sushma"),
+        ("Mr. Biden spoke.", "바이든", "Biden"),
+        ("Mr. Bang Moon-kyu spoke.", "방문규", "Bang Moon-kyu"),
+    ],
+)
+def test_a_name_is_heard_as_korean_writes_it(text: str, word: str, name: str) -> None:
+    assert Names([release_of(text, title="Talks")]).in_english(word) == name
+
+
+@pytest.mark.parametrize("word", ["이나" * 999, "르" * 1_999, "옷" * 1_999, "외교장관" * 499], ids=lambda word: word[:4])
+def test_a_long_word_is_read_within_a_second(names: Names, word: str) -> None:
+    started = time.process_time()
+    assert names.in_english(f"{word}힣") == f"{word}힣"
+    assert time.process_time() - started < 1
 
 
 def test_a_word_that_the_releases_also_write_small_is_no_name() -> None:

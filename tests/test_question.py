@@ -124,8 +124,26 @@ def test_understood_shows_what_was_searched_for_in_json_values() -> None:
         "carried": SUPPLY,
         "since": None,
         "until": "2022-03-01",
+        "said": None,
         "period": None,
+        "asked": None,
+        "development": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "development"),
+    [
+        ("How did Korea's position on Ukraine change?", True),
+        ("how has the dialogue with Viet Nam developed", True),
+        ("Changes in the position on Gaza", True),
+        ("한중 관계는 어떻게 변했나요?", True),
+        ("What did the ministers say on climate change?", False),
+        ("How did the minister travel?", False),
+    ],
+)
+def test_a_question_of_what_changed_is_one_of_development(text: str, development: bool) -> None:
+    assert understand(text).of_development is development
 
 
 @pytest.mark.parametrize(("text", "korean"), [("한국은?", True), ("Busan 부산", True), ("Busan", False), ("日本 ㅇ", False)])

@@ -18,11 +18,15 @@ def spans_of(text: str) -> npt.NDArray[np.int32]:
     return np.array([match.span() for match in re.finditer(r"\w+", text)], np.int32).reshape(-1, 2)
 
 
+def even(count: int) -> npt.NDArray[np.float32]:
+    return np.full(count, 1 / max(count, 1), np.float32)
+
+
 def quote_for(*likeness: dict[str, float], text: str = TEXT, title: str = TITLE) -> tuple[Quote, ...]:
     """The quotes when question token i is as like each word of title and text as `likeness[i]` says, else 0."""
     words = re.findall(r"\w+", title + text)
     similarities = np.array([[row.get(word, 0.0) for word in words] for row in likeness], np.float32).reshape(-1, len(words))
-    return find_quotes("Who met?", text, similarities, spans_of(title + text), len(title))
+    return find_quotes("Who met?", text, similarities, even(len(similarities)), spans_of(title + text), len(title))
 
 
 def test_the_sentence_with_the_likest_tokens_is_quoted_at_its_offsets() -> None:
@@ -59,12 +63,14 @@ def test_the_share_of_the_other_direction_decides_as_stated() -> None:
 def test_a_sentence_the_model_did_not_read_is_never_quoted_before_one_it_read() -> None:
     read = spans_of(TITLE + TEXT)[:6]  # cut after "Seoul"
     similarities = np.full((1, 6), -0.9, np.float32)
-    assert find_quotes("Who met?", TEXT, similarities, read, len(TITLE)) == (Quote("Ministers met in Seoul.", 0, 23),)
+    assert find_quotes("Who met?", TEXT, similarities, even(len(similarities)), read, len(TITLE)) == (
+        Quote("Ministers met in Seoul.", 0, 23),
+    )
 
 
 @pytest.mark.parametrize("text", ["", "  \n "])
 def test_a_text_without_words_quotes_nothing(text: str) -> None:
-    assert find_quotes("Who met?", text, np.zeros((2, 0), np.float32), np.zeros((0, 2), np.int32), 0) == ()
+    assert find_quotes("Who met?", text, np.zeros((2, 0), np.float32), even(2), np.zeros((0, 2), np.int32), 0) == ()
 
 
 def test_a_question_without_tokens_quotes_the_first_sentence() -> None:
@@ -75,7 +81,7 @@ def test_a_question_without_tokens_quotes_the_first_sentence() -> None:
 def test_a_quote_is_always_sliced_from_the_text(text: str, question_tokens: int, seed: int) -> None:
     spans = spans_of(TITLE + text)
     similarities = np.random.default_rng(seed).uniform(-1, 1, (question_tokens, len(spans))).astype(np.float32)
-    quotes = find_quotes("Who met?", text, similarities, spans, len(TITLE))
+    quotes = find_quotes("Who met?", text, similarities, even(len(similarities)), spans, len(TITLE))
     assert [text[quote.start : quote.end] for quote in quotes] == [quote.text for quote in quotes]
     assert len(quotes) == bool(text.strip())
     assert all(quote.text == quote.text.strip() for quote in quotes)
@@ -96,11 +102,11 @@ def test_a_sentence_with_the_figure_or_day_asked_for_is_preferred(question: str,
     spans = np.array([(start, start + 3) for start in range(0, len(text), 4)], dtype=np.int32)
     similarities = np.full((1, len(spans)), 0.50, dtype=np.float32)
     similarities[:, spans[:, 0] < 24] = 0.52
-    assert [quote.text for quote in find_quotes(question, text, similarities, spans, 0)] == [quoted]
+    assert [quote.text for quote in find_quotes(question, text, similarities, even(len(similarities)), spans, 0)] == [quoted]
 
 
 def test_the_marker_of_a_point_is_no_part_of_its_quote() -> None:
     text = "They met.\n° The grain went to Kenya."
     spans = np.array([(0, 9), (12, 36)], dtype=np.int32)
-    quotes = find_quotes("What went where?", text, np.array([[0.1, 0.9]], dtype=np.float32), spans, 0)
+    quotes = find_quotes("What went where?", text, np.array([[0.1, 0.9]], dtype=np.float32), even(1), spans, 0)
     assert quotes == (Quote("The grain went to Kenya.", 12, 36),)

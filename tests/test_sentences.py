@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +52,16 @@ def test_a_line_break_ends_a_sentence_and_blanks_are_outside() -> None:
     text = "  The ports \n\n\xa0° open soon  \n"
     assert sentences(text) == [(2, 11), (15, 26)]
     assert cut(text) == ["The ports", "° open soon"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Mr. " * 5_000, "J." * 10_000, "x" * 20_000 + ". A", ". " * 10_000], ids=lambda text: text[:4]
+)
+def test_a_long_line_without_an_end_is_divided_within_a_second(text: str) -> None:
+    started = time.process_time()
+    found = sentences(text)
+    assert time.process_time() - started < 1
+    assert found[-1][1] == len(text.rstrip())
 
 
 @pytest.mark.parametrize("text", ["", " \n\xa0\n"])
