@@ -7,7 +7,7 @@ a convex combination with their BM25 scores orders them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,24 +20,43 @@ from embeddings.late import TokenStore
 from embeddings.lexical import LexicalIndex
 
 CANDIDATES = 60  # proposed by each of the two searches
-LATE_SHARE = 0.7  # of late interaction in the score, the rest is the share of BM25: see benchmarks/README.md
+LATE_SHARE = 0.8  # of late interaction in the score, the rest is the share of BM25: see benchmarks/README.md
 _CHUNK = 512  # texts encoded at a time: like lengths still meet, and memory stays flat
 _DENSE, _TOKENS, _WORDS = "dense.faiss", "tokens", "words"
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A question and what the encoder made of it: `pooled` (dimension,), `tokens` (t, token dimension), `weights` (t,)."""
+    """A question and what the encoder made of it.
+
+    `pooled` (dimension,), `tokens` (t, token dimension), `weights` (t,), and `spans` (t, 2), the characters of each token.
+    """
 
     text: str
     pooled: npt.NDArray[np.float32]
     tokens: npt.NDArray[np.float32]
     weights: npt.NDArray[np.float32]
+    spans: npt.NDArray[np.int32]
 
     @classmethod
     def encode(cls, texts: Sequence[str], encoder: Encoder) -> list[Query]:
         encoded = encoder.encode(texts, "query")
-        return [cls(text, encoded.pooled[at], encoded.tokens[at], encoded.weights[at]) for at, text in enumerate(texts)]
+        parts = zip(texts, encoded.pooled, encoded.tokens, encoded.weights, encoded.spans, strict=True)
+        return [cls(*each) for each in parts]
+
+    def tail(self, start: int) -> Query:
+        """The tokens that end after the character `start`, read with all before them, their weights 1 in sum again."""
+        own = self.spans[:, 1] > start
+        return Query(self.text[start:], self.pooled, self.tokens[own], _shares(self.weights[own]), self.spans[own] - start)
+
+    def stressed(self, start: int, times: float) -> Query:
+        """The same, where the tokens that end after the character `start` weigh `times` as much against the others."""
+        weights = np.where(self.spans[:, 1] > start, times * self.weights, self.weights)
+        return replace(self, weights=_shares(weights))
+
+
+def _shares(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    return np.asarray(weights / max(float(weights.sum()), 1e-12), dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,25 +147,12 @@ class SearchIndex:
         found = self._proposed(query.pooled, words, rows, candidates)
         if favoured is not None:
             found = np.union1d(found, self._proposed(query.pooled, words, favoured, candidates))
-        return self._scored(query, words, found, factors).ordered()
-
-    def score(self, query: Query, rows: npt.NDArray[np.int64], factors: npt.NDArray[np.float32] | None = None) -> Found:
-        """The scores of `rows`, in their order."""
-        return self._scored(query, self.words.scores(query.text), rows, factors)
-
-    def _scored(
-        self,
-        query: Query,
-        words: npt.NDArray[np.float32],
-        rows: npt.NDArray[np.int64],
-        factors: npt.NDArray[np.float32] | None,
-    ) -> Found:
-        best = self.tokens.maxsim(query.tokens, rows)
+        best = self.tokens.maxsim(query.tokens, found)
         late = best @ query.weights
-        score = np.clip(LATE_SHARE * late + (1 - LATE_SHARE) * words[rows], 0, 1)
+        score = np.clip(LATE_SHARE * late + (1 - LATE_SHARE) * words[found], 0, 1)
         if factors is not None:
-            score *= factors[rows]
-        return Found(rows, score, late, words[rows], self.dense.cosines(query.pooled, rows), best)
+            score *= factors[found]
+        return Found(found, score, late, words[found], self.dense.cosines(query.pooled, found), best).ordered()
 
     def _proposed(
         self,

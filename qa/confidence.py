@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,7 +17,8 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-FEATURES = ("late", "weakest", "quote", "covered", "korean")
+FEATURES = ("late", "weakest", "margin", "korean")
+SIXTH = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +46,15 @@ def calibration() -> Calibration:
 
 
 def features(
-    best: npt.NDArray[np.float32],
-    weights: npt.NDArray[np.float32],
-    quote: float,
-    rarity: Mapping[str, float],
-    there: Collection[str],
-    korean: bool,
+    best: npt.NDArray[np.float32], weights: npt.NDArray[np.float32], scores: npt.NDArray[np.float32], korean: bool
 ) -> tuple[float, ...]:
     """The features of a question and its first passage, in the order of `FEATURES`.
 
     `best` is the best cosine of each question token in the passage, `weights` what each counts: "late" is its mean, "weakest"
-    the mean of its lowest quarter, since one thing asked that the passage does not speak of is enough for no answer. `quote`
-    is the likeness of the quoted sentence. `rarity` gives the question's words their inverse document frequency: "covered" is
-    the share of it that the words `there`, in the passage and its title, have. A Korean question shares few words with
-    English text, hence "korean", and counts as covered.
+    the mean of its lowest quarter, since one thing asked that the passage does not speak of is enough for no answer. `scores`
+    are those of all candidates, descending: "margin" is how far the first stands out from the sixth. "korean" is 1 for a
+    Korean question, whose tokens find their like in English text less well.
     """
     weakest = float(np.sort(best)[: max(1, len(best) // 4)].mean()) if len(best) else 0.0
-    total = sum(rarity.values())
-    covered = 1.0 if korean or not total else sum(value for word, value in rarity.items() if word in there) / total
-    return (float(best @ weights), weakest, quote, covered, float(korean))
+    margin = float(scores[0] - scores[min(SIXTH, len(scores) - 1)])
+    return (float(best @ weights), weakest, margin, float(korean))

@@ -22,7 +22,6 @@ _POINTING = (
     r"\b(he|she|they|them|his|her|their|it|its|this|that|these|those|there|the same|the two|both)\b|"
     r"(?<![가-힣])(그(는|가|것|때|곳|들)|이(것|때|곳|들)\b)"
 )
-_POINTS_BACK = re.compile(_POINTING, re.IGNORECASE)
 _LEANING = re.compile(
     rf"^(and|also|what about|how about|then|so|but|그리고|그럼|그러면|또)\b|{_POINTING}|(은|는)요\s*\?*$", re.IGNORECASE
 )
@@ -74,12 +73,13 @@ class Question:
     @property
     def searched(self) -> str:
         """The text that is searched for: what is carried over, the question, Hangul names as the releases spell them."""
-        return self.spelled(f"{self.carried} {self.text}" if self.carried else self.text)
+        own = self.spelled(self.text)
+        return f"{self.spelled(self.carried)} {own}" if self.carried else own
 
     @property
-    def points_back(self) -> bool:
-        """Whether the question speaks of what came before as "it" or "he": then its own words do not say what it is about."""
-        return _POINTS_BACK.search(self.text) is not None
+    def own_start(self) -> int:
+        """Where the question itself starts in `searched`, after what is carried over."""
+        return len(self.spelled(self.carried)) + 1 if self.carried else 0
 
     @property
     def of_development(self) -> bool:
