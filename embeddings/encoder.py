@@ -187,8 +187,9 @@ def load_encoder(name: str = models.DEFAULT) -> SentenceTransformerEncoder:
     model.eval()
     path = models.adapter_file(name)
     adapter = Adapter.load(path) if path is not None else Adapter.plain(_center(model))
+    fingerprint = _fingerprint(model, adapter)  # before the change: in another precision its sum would round to other bits
     adapter.merge_into(model[0].auto_model)
-    return SentenceTransformerEncoder(name, model, adapter, _fingerprint(model, adapter))
+    return SentenceTransformerEncoder(name, model, adapter, fingerprint)
 
 
 def _center(model: Any) -> npt.NDArray[np.float32]:
@@ -221,14 +222,14 @@ def _first_line(error: Exception) -> str:
 
 
 def _fingerprint(model: Any, adapter: Adapter) -> str:
-    """Digest of the prompts, of how a probe is cut into tokens, of how token vectors are read, and of every weight's name,
-    shape and sum of bfloat16 bits, which are the same in either precision."""
+    """Digest of the prompts, of how a probe is cut into tokens, of the adapter, and of every weight's name, shape and sum of
+    bfloat16 bits, which are the same in either precision."""
     import torch
 
     probe = model.tokenizer("Outcome of Korea–China talks; 한중 외교장관회담 (2022)", truncation=False)["input_ids"]
     digest = hashlib.sha256(repr((sorted(model.prompts.items()), list(probe))).encode())
-    for array in (adapter.projection, adapter.gate):
-        digest.update(np.round(array, 3).tobytes())
+    for array in (adapter.projection, adapter.gate, *(factor for pair in adapter.change.values() for factor in pair)):
+        digest.update(array.tobytes())
     for name, weights in sorted(model.state_dict().items()):
         bits = weights.to(torch.bfloat16).view(torch.int16).sum(dtype=torch.int64).item()
         digest.update(f"{name} {tuple(weights.shape)} {bits}\n".encode())

@@ -35,6 +35,10 @@ def words(text: str) -> list[str]:
     return found
 
 
+def has_hangul(text: str) -> bool:
+    return _HANGUL.search(text) is not None
+
+
 class LexicalIndex:
     """BM25 over n texts, in Lucene's form with k1 1.5 and b 0.75 (the defaults of bm25s)."""
 

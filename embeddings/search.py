@@ -17,10 +17,12 @@ from embeddings.dense import DenseIndex
 from embeddings.encoder import Encoder, Progress
 from embeddings.errors import IndexDamaged
 from embeddings.late import TokenStore
-from embeddings.lexical import LexicalIndex
+from embeddings.lexical import LexicalIndex, has_hangul
 
 CANDIDATES = 60  # proposed by each of the two searches
-LATE_SHARE = 0.8  # of late interaction in the score, the rest is the share of BM25: see benchmarks/README.md
+# Of late interaction in the score; the rest is the share of BM25, of which a Korean question needs more: its pairs of syllables
+# tell more than words do. See benchmarks/README.md.
+LATE_SHARE, LATE_SHARE_KOREAN = 0.8, 0.6
 _CHUNK = 512  # texts encoded at a time: like lengths still meet, and memory stays flat
 _DENSE, _TOKENS, _WORDS = "dense.faiss", "tokens", "words"
 
@@ -149,7 +151,8 @@ class SearchIndex:
             found = np.union1d(found, self._proposed(query.pooled, words, favoured, candidates))
         best = self.tokens.maxsim(query.tokens, found)
         late = best @ query.weights
-        score = np.clip(LATE_SHARE * late + (1 - LATE_SHARE) * words[found], 0, 1)
+        share = LATE_SHARE_KOREAN if has_hangul(query.text) else LATE_SHARE
+        score = np.clip(share * late + (1 - share) * words[found], 0, 1)
         if factors is not None:
             score *= factors[found]
         return Found(found, score, late, words[found], self.dense.cosines(query.pooled, found), best).ordered()

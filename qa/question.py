@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
+from embeddings.lexical import has_hangul
 from qa.acts import ACTS, SIDES, Act, Asked, Side
 from qa.dates import parse_date
 from qa.errors import BadQuestion
@@ -138,7 +139,7 @@ def _said(options: Options) -> Asked | None:
 
 
 def is_korean(text: str) -> bool:
-    return re.search("[가-힣]", text) is not None
+    return has_hangul(text)
 
 
 def _clean(text: str) -> str:

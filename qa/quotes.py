@@ -32,7 +32,7 @@ class Quote:
 REVERSE_SHARE = 0.3
 EXPECTED_BONUS = 0.1  # for a sentence that holds what was asked for: a figure, a day
 
-ASKED_BONUS = 0.05  # for a sentence of the speaker, side or act that was asked for
+ASKED_BONUS = 0.05  # for a sentence of the speaker that was asked for
 
 _MARKER = re.compile(rf"{MARKER}\s*")  # of a point or note: no part of its sentence
 _NUMBER = r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|dozen|hundred|thousand|million|billion)\b"

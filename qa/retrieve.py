@@ -216,6 +216,7 @@ class Retriever:
         stored = self.index.search.tokens
         likeness = stored.similarities(query.tokens, row)
         statements = self.statements(row)
+        asked = question.asked if question.asked and question.asked.speaker and question.asked.side != "both" else None
         quotes = find_quotes(
             question.text,
             passage.text,
@@ -224,7 +225,9 @@ class Retriever:
             stored.spans(row),
             len(context(release)),
             statements,
-            [self.speakers.fits(each, question.asked) for each in statements] if question.asked else None,
+            [self.speakers.fits(each, asked) for each in statements] if asked else None,
+            if question.asked and question.asked.speaker
+            else None,
         )
         if release.text[passage.start : passage.end] != passage.text or any(
             passage.text[quote.start : quote.end] != quote.text for quote in quotes

@@ -102,14 +102,31 @@ def test_ask_prints_one_answer_as_one_json_line(index: Path, run: Any) -> None:
     ran = run("ask", HARBOUR, "-k", 2, "--index", index, "--json")
     assert (ran.status, ran.err, ran.out.count("\n")) == (0, "", 1)
     answer = ran.lines[0]
-    assert list(answer) == ["id", "question", "answered", "confidence", "reason", "understood", "hits"]
+    assert list(answer) == [
+        "id",
+        "question",
+        "answered",
+        "confidence",
+        "reason",
+        "why",
+        "missing",
+        "understood",
+        "hits",
+        "in_time",
+    ]
     assert (answer["id"], answer["question"], answer["answered"], answer["reason"]) == (None, HARBOUR, True, None)
-    assert answer["understood"] == {"searched": HARBOUR, "carried": None, "since": None, "until": None, "period": None}
+    assert answer["understood"] == {
+        "searched": HARBOUR,
+        **dict.fromkeys(("carried", "since", "until", "said", "period")),
+        "asked": {"speaker": None, "side": None, "act": "agreed"},
+        "development": False,
+    }
     first, second = answer["hits"]
     assert (first["rank"], second["rank"]) == (1, 2)
     assert (first["release_id"], first["title"], first["date"]) == ("m_5676-1", "Harbour Talks Held", "2022-02-28")
     assert (first["paragraph"], first["text"], first["also"]) == (None, SEOUL_PORT, [])
-    assert first["quotes"] == [{"text": WIDEN, "start": 0, "end": len(WIDEN)}]
+    said = {"speaker": None, "side": None, "act": "agreed"}
+    assert first["quotes"] == [{"text": WIDEN, "start": 0, "end": len(WIDEN), **said}]
     assert first["score"] > second["score"]
 
 
@@ -137,7 +154,7 @@ def test_a_batch_answers_line_by_line_under_the_ids_given(index: Path, run: Any,
     assert [line["answered"] for line in ran.lines] == [True, True, False]
     assert ran.lines[1]["understood"]["carried"] == "How much grain will Korea give to Kenya?"
     assert ran.lines[1]["hits"][0]["release_id"] == "m_5676-2"
-    assert ran.lines[2]["reason"] == "the nearest passages speak of something else"
+    assert ran.lines[2]["reason"] == "no release mentions “Zebras”, “quietly”, “juggle”"
 
 
 def test_two_runs_of_a_batch_are_the_same(index: Path, run: Any, tmp_path: Path) -> None:
@@ -305,7 +322,7 @@ def test_the_readable_form_shows_title_date_digest_quote_and_link(run: Any, tmp_
 
 
 def test_the_readable_form_says_plainly_that_no_release_answers(index: Path, run: Any) -> None:
-    said = "No release answers this: the nearest passages speak of something else Nearest:"
+    said = "No release answers this: no release mentions “Zebras”, “quietly”, “juggle” Nearest:"
     assert said in run("ask", UNRELATED, "--index", index).out
     ran = run("ask", HARBOUR, "--index", index, "--since", "2030-01-01")
     assert ran.out.strip().splitlines() == [HARBOUR, "No release answers this: no release lies within these dates"]

