@@ -226,8 +226,6 @@ class Retriever:
             len(context(release)),
             statements,
             [self.speakers.fits(each, asked) for each in statements] if asked else None,
-            if question.asked and question.asked.speaker
-            else None,
         )
         if release.text[passage.start : passage.end] != passage.text or any(
             passage.text[quote.start : quote.end] != quote.text for quote in quotes
