@@ -17,10 +17,10 @@ class Hit:
     """A passage found, as it is shown. `text` is `release.text[start:end]`, and each quote slices out of `text`.
 
     `score` is 0 to 1 and falls with `rank` (1 is nearest). `scores` names what it was made of: "late", weighted mean best
-    cosine of the question's tokens, -1 to 1; "words", BM25 as a share of the most it could be, 0 to 1; and "dense", cosine of the
-    pooled vectors, -1 to 1, which proposes candidates. The score is less where the passage opens its release or lies outside the
-    period asked about, and more where it holds the act that is asked for; a reranker gives another. `also` holds the
-    ids of releases that published the same passage.
+    cosine of the question's tokens, -1 to 1; "words", BM25 as a share of the most it could be, 0 to 1; and "dense", cosine
+    of the pooled vectors, -1 to 1, which proposes candidates. The score is less where the passage opens its release or lies
+    outside the period asked about, and more where it holds the act that is asked for; a reranker gives another. `also`
+    holds the ids of releases that published the same passage.
     """
 
     rank: int
