@@ -17,6 +17,8 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -38,8 +40,12 @@ def main() -> None:
     print(f"{'set':<16}{'queries':>8}{'documents':>10}{''.join(f'{stage:>8}' for stage in STAGES)}{'ms/query':>10}")
     for folder in options.folders:
         documents, queries, relevant = read_beir(folder)
-        with tqdm(total=len(documents), desc=folder.name, file=sys.stderr) as bar:
-            index = SearchIndex.build(list(documents.values()), encoder, lambda done, _, bar=bar: bar.update(done - bar.n))  # type: ignore[misc]
+        with tqdm(total=len(documents), desc=folder.name, file=sys.stderr) as bar, TemporaryDirectory() as scratch:
+
+            def show(done: int, _: int, bar: tqdm[Any] = bar) -> None:
+                bar.update(done - bar.n)
+
+            index = SearchIndex.build(list(documents.values()), encoder, Path(scratch), progress=show)
         ids = list(documents)
         figures = defaultdict(list)
         started = time.perf_counter()

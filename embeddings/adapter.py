@@ -1,8 +1,8 @@
 """What the encoder learnt for late interaction: a low-rank change of its upper layers, and how their token vectors are read.
 
 The change is that of LoRA (Hu et al., arXiv 2106.09685), merged into the weights when the model is loaded, so that it costs
-nothing afterwards. Token vectors are then centred, brought to fewer dimensions and to unit length, as ColBERTv2's are
-(Santhanam et al., arXiv 2112.01488); a question's token counts by a weight of its own. `training/` makes the file.
+nothing afterwards. Token vectors are then centred and brought to unit length; a question's token counts by a weight of its own.
+`training/` makes the file.
 """
 
 from __future__ import annotations
@@ -24,14 +24,13 @@ Floats = npt.NDArray[np.float32]
 class Adapter:
     """`change` maps the name of a weight, (out, in), to the factors (out, rank) and (rank, in) of what is added to it.
 
-    A token vector x of `dimension` is read as the unit vector along (x / |x| - center) @ projection: `center` is (dimension,),
-    `projection` (dimension, token dimension). A question's token with the read vector z weighs softplus(z @ gate + bias).
+    A token vector x is read as the unit vector along x / |x| - center; `center` and `gate` are (dimension,). A question's token
+    with the read vector z weighs softplus(z @ gate + bias).
     `source` says what it was trained on and by which command.
     """
 
     change: Mapping[str, tuple[Floats, Floats]]
     center: Floats
-    projection: Floats
     gate: Floats
     bias: float
     source: str = ""
@@ -39,8 +38,7 @@ class Adapter:
     @classmethod
     def plain(cls, center: Floats) -> Adapter:
         """For a model that learnt nothing for late interaction: its vectors centred, each token of the same weight."""
-        dimension = len(center)
-        return cls({}, center, np.eye(dimension, dtype=np.float32), np.zeros(dimension, dtype=np.float32), 0.0)
+        return cls({}, center, np.zeros_like(center), 0.0)
 
     @classmethod
     def load(cls, path: Path) -> Adapter:
@@ -53,7 +51,7 @@ class Adapter:
                 source = (file.metadata() or {}).get("source", "")
             names = sorted(name.removesuffix(".up") for name in arrays if name.endswith(".up"))
             change = {name: (arrays[f"{name}.up"], arrays[f"{name}.down"]) for name in names}
-            return cls(change, arrays["center"], arrays["projection"], arrays["gate"], float(arrays["bias"][0]), source)
+            return cls(change, arrays["center"], arrays["gate"], float(arrays["bias"][0]), source)
         except (OSError, SafetensorError, KeyError) as error:
             raise ModelDamaged(path, f"cannot be read ({error})", "Install release-qa anew.") from error
 
@@ -61,7 +59,7 @@ class Adapter:
         """In half precision: 1 MB for rank 16 in four layers of 384 dimensions."""
         from safetensors.numpy import save_file
 
-        arrays = {"center": self.center, "projection": self.projection, "gate": self.gate, "bias": np.array([self.bias])}
+        arrays = {"center": self.center, "gate": self.gate, "bias": np.array([self.bias])}
         for name, (up, down) in self.change.items():
             arrays |= {f"{name}.up": up, f"{name}.down": down}
         halves = {name: np.ascontiguousarray(array, dtype=np.float16) for name, array in arrays.items()}
@@ -76,16 +74,12 @@ class Adapter:
             for name, (up, down) in self.change.items():
                 weights[name].copy_(weights[name].float() + torch.from_numpy(up @ down))
 
-    @property
-    def token_dimension(self) -> int:
-        return int(self.projection.shape[1])
-
     def read(self, vectors: Floats) -> Floats:
-        """(t, dimension) token vectors as the model gives them -> (t, token dimension) unit vectors."""
-        return unit(np.asarray((unit(vectors) - self.center) @ self.projection, dtype=np.float32))
+        """(t, dimension) token vectors as the model gives them -> as many unit vectors."""
+        return unit(np.asarray(unit(vectors) - self.center, dtype=np.float32))
 
     def weights(self, tokens: Floats) -> Floats:
-        """(t,) weights of a question's (t, token dimension) read vectors, 0 to 1, 1 in sum."""
+        """(t,) weights of a question's (t, dimension) read vectors, 0 to 1, 1 in sum."""
         raw = np.logaddexp(0, tokens @ self.gate + self.bias)
         return np.asarray(raw / max(float(raw.sum()), 1e-12), dtype=np.float32)
 

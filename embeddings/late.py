@@ -6,9 +6,11 @@ MaxSim (Khattab and Zaharia, ColBERT, arXiv 2004.12832) over the token vectors o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from tokenize import TokenError
+from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +20,47 @@ from embeddings.errors import IndexDamaged
 _CODES, _SCALES, _SPANS, _STARTS = "codes.npy", "scales.npy", "spans.npy", "starts.npy"
 _TYPES = {_CODES: ("int8", 2), _SCALES: ("float32", 1), _SPANS: ("int32", 2), _STARTS: ("int64", 1)}
 _LEVELS = 127  # int8, symmetric
+_HEADER = 128  # bytes before the rows of a .npy file: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+
+
+class StoredTokens(NamedTuple):
+    """The t tokens of a text: (t, dimension) int8 codes, (t,) float32 that make unit vectors of them, (t, 2) int32 spans."""
+
+    codes: npt.NDArray[np.int8]
+    scales: npt.NDArray[np.float32]
+    spans: npt.NDArray[np.int32]
+
+    @classmethod
+    def of(cls, vectors: npt.NDArray[np.float32], spans: npt.NDArray[np.int32]) -> StoredTokens:
+        """What the encoder gave for a text, (t, dimension) unit vectors and their spans, in one byte a component."""
+        level = np.abs(vectors).max(axis=1, initial=1e-12) / _LEVELS
+        codes = np.rint(vectors / level[:, None]).astype(np.int8)
+        lengths = np.linalg.norm(codes.astype(np.float32), axis=1)
+        return cls(codes, (1 / np.maximum(lengths, 1e-12)).astype(np.float32), spans)
+
+
+class _Rows:
+    """A .npy file to which rows are written one after the other; its header is written last, over the first one."""
+
+    def __init__(self, path: Path, dtype: str, axes: int) -> None:
+        self.width: tuple[int, ...] = () if axes == 1 else (0,)
+        self._path, self._dtype, self._count = path, np.dtype(dtype), 0
+
+    def __enter__(self) -> Self:
+        self._file = self._path.open("wb")
+        self._file.write(bytes(_HEADER))
+        return self
+
+    def write(self, rows: npt.NDArray[np.int8] | npt.NDArray[np.float32] | npt.NDArray[np.int32]) -> None:
+        self._count += len(rows)
+        self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).tobytes())
+
+    def __exit__(self, *_: object) -> None:
+        with self._file as file:
+            form = {"descr": self._dtype.str, "fortran_order": False, "shape": (self._count, *self.width)}
+            header = repr(form).encode("ascii").ljust(_HEADER - 11) + b"\n"
+            file.seek(0)
+            file.write(np.lib.format.magic(1, 0) + len(header).to_bytes(2, "little") + header)
 
 
 class TokenStore:
@@ -36,24 +79,19 @@ class TokenStore:
         self._starts = starts  # (n + 1,): the tokens of text i are starts[i] to starts[i + 1]
 
     @classmethod
-    def build(cls, texts: Iterable[tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]], dimension: int) -> TokenStore:
-        """Store what the encoder gave for n texts, taken one by one: (t, dimension) unit vectors and their (t, 2) spans."""
-        codes = [np.zeros((0, dimension), dtype=np.int8)]
-        scales = [np.zeros(0, dtype=np.float32)]
-        spans = [np.zeros((0, 2), dtype=np.int32)]
-        for vectors, own_spans in texts:
-            level = np.abs(vectors).max(axis=1, initial=1e-12) / _LEVELS
-            code = np.rint(vectors / level[:, None]).astype(np.int8)
-            codes.append(code)
-            scales.append((1 / np.maximum(np.linalg.norm(code.astype(np.float32), axis=1), 1e-12)).astype(np.float32))
-            spans.append(own_spans)
-        starts = np.cumsum([len(scale) for scale in scales], dtype=np.int64)
-        return cls(np.concatenate(codes), np.concatenate(scales), np.concatenate(spans), starts)
-
-    def save(self, folder: Path) -> None:
+    def build(cls, texts: Iterable[StoredTokens], dimension: int, folder: Path) -> TokenStore:
+        """Store the tokens of n texts, taken one by one, in `folder`: however many, they are never all in memory."""
         folder.mkdir()
-        for name, array in self._files().items():
-            np.save(folder / name, array, allow_pickle=False)
+        counts = [0]
+        with ExitStack() as stack:
+            files = {name: stack.enter_context(_Rows(folder / name, *_TYPES[name])) for name in (_CODES, _SCALES, _SPANS)}
+            files[_CODES].width, files[_SPANS].width = (dimension,), (2,)
+            for text in texts:
+                for name, array in ((_CODES, text.codes), (_SCALES, text.scales), (_SPANS, text.spans)):
+                    files[name].write(array)
+                counts.append(len(text.scales))
+        np.save(folder / _STARTS, np.cumsum(counts, dtype=np.int64), allow_pickle=False)
+        return cls.load(folder)
 
     @classmethod
     def load(cls, folder: Path) -> TokenStore:
@@ -78,15 +116,17 @@ class TokenStore:
             raise IndexDamaged(folder / _STARTS, f"does not divide {tokens} tokens among texts")
         return cls(arrays[_CODES], arrays[_SCALES], arrays[_SPANS], arrays[_STARTS])
 
-    def _files(self) -> dict[str, npt.NDArray[np.generic]]:
-        return {_CODES: self._codes, _SCALES: self._scales, _SPANS: self._spans, _STARTS: self._starts}
-
     def __len__(self) -> int:
         return len(self._starts) - 1
 
     @property
     def dimension(self) -> int:
         return int(self._codes.shape[1])
+
+    def stored(self, row: int) -> StoredTokens:
+        """The tokens of text `row` as they are kept."""
+        own = slice(int(self._starts[row]), int(self._starts[row + 1]))
+        return StoredTokens(self._codes[own], self._scales[own], self._spans[own])
 
     def vectors(self, row: int) -> npt.NDArray[np.float32]:
         """(t, dimension) unit vectors of the tokens of text `row`."""

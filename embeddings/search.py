@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 import numpy.typing as npt
@@ -16,22 +17,22 @@ import numpy.typing as npt
 from embeddings.dense import DenseIndex
 from embeddings.encoder import Encoder, Progress
 from embeddings.errors import IndexDamaged
-from embeddings.late import TokenStore
+from embeddings.late import StoredTokens, TokenStore
 from embeddings.lexical import LexicalIndex, has_hangul
 
 CANDIDATES = 60  # proposed by each of the two searches
 # Of late interaction in the score; the rest is the share of BM25, of which a Korean question needs more: its pairs of syllables
 # tell more than words do. See benchmarks/README.md.
 LATE_SHARE, LATE_SHARE_KOREAN = 0.8, 0.6
-_CHUNK = 512  # texts encoded at a time: like lengths still meet, and memory stays flat
-_DENSE, _TOKENS, _WORDS = "dense.faiss", "tokens", "words"
+_CHUNK = 512  # new texts encoded at a time: like lengths still meet, and memory stays flat
+_POOLED, _DENSE, _TOKENS, _WORDS = "pooled.npy", "dense.faiss", "tokens", "words"
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question and what the encoder made of it.
 
-    `pooled` (dimension,), `tokens` (t, token dimension), `weights` (t,), and `spans` (t, 2), the characters of each token.
+    `pooled` (dimension,), `tokens` (t, dimension), `weights` (t,), and `spans` (t, 2), the characters of each token.
     """
 
     text: str
@@ -87,6 +88,25 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """An earlier index by the same encoder, and for each of n texts the row that it has there, -1 for a new one."""
+
+    index: SearchIndex
+    rows: npt.NDArray[np.int64]
+
+
+def _chunks(count: int, kept: Kept | None) -> Iterator[tuple[int, int]]:
+    """The stretches of texts of which at most `_CHUNK` are new."""
+    new = np.arange(1, count + 1) if kept is None else np.cumsum(kept.rows < 0)
+    start = 0
+    while start < count:
+        done = int(new[start - 1]) if start else 0
+        end = max(int(np.searchsorted(new, done + _CHUNK, side="right")), start + 1)
+        yield start, end
+        start = end
+
+
+@dataclass(frozen=True, slots=True)
 class SearchIndex:
     """The vectors, token vectors and words of n texts; row i of each is text i."""
 
@@ -95,35 +115,58 @@ class SearchIndex:
     words: LexicalIndex
 
     @classmethod
-    def build(cls, texts: Sequence[str], encoder: Encoder, progress: Progress | None = None) -> SearchIndex:
-        """Encode and index `texts`. `progress` is called with texts done and in all."""
-        pooled = np.zeros((len(texts), encoder.dimension), dtype=np.float32)
+    def build(
+        cls,
+        texts: Sequence[str],
+        encoder: Encoder,
+        folder: Path,
+        *,
+        kept: Kept | None = None,
+        progress: Progress | None = None,
+    ) -> SearchIndex:
+        """Encode and index `texts` in an existing folder, taking over what is `kept` of an earlier index.
 
-        def token_vectors() -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]]:
-            for start in range(0, len(texts), _CHUNK):
-                chunk = texts[start : start + _CHUNK]
+        `progress` is called with texts done and in all.
+        """
+        shape = (len(texts), encoder.dimension)
+        pooled = np.lib.format.open_memmap(folder / _POOLED, "w+", np.float32, shape)
 
-                def show(done: int, _: int, start: int = start) -> None:
+        def token_vectors() -> Iterator[StoredTokens]:
+            for start, end in _chunks(len(texts), kept):
+                known = {} if kept is None else {at: int(kept.rows[at]) for at in range(start, end) if kept.rows[at] >= 0}
+                new = [at for at in range(start, end) if at not in known]
+
+                def show(done: int, _: int, start: int = start, known: int = len(known)) -> None:
                     if progress is not None:
-                        progress(start + done, len(texts))
+                        progress(start + known + done, len(texts))
 
-                encoded = encoder.encode(chunk, "passage", show)
-                pooled[start : start + len(chunk)] = encoded.pooled
-                yield from zip(encoded.tokens, encoded.spans, strict=True)
+                encoded = encoder.encode([texts[at] for at in new], "passage", show)
+                pooled[new] = encoded.pooled
+                made = {at: StoredTokens.of(encoded.tokens[i], encoded.spans[i]) for i, at in enumerate(new)}
+                for at in range(start, end):
+                    if kept is not None and at in known:
+                        pooled[at] = kept.index.dense.vectors[known[at]]
+                        yield kept.index.tokens.stored(known[at])
+                    else:
+                        yield made[at]
 
-        tokens = TokenStore.build(token_vectors(), encoder.token_dimension)
-        return cls(DenseIndex.build(pooled), tokens, LexicalIndex.build(texts))
-
-    def save(self, folder: Path) -> None:
-        """Write into an existing folder."""
-        self.dense.save(folder / _DENSE)
-        self.tokens.save(folder / _TOKENS)
-        self.words.save(folder / _WORDS)
+        tokens = TokenStore.build(token_vectors(), encoder.dimension, folder / _TOKENS)
+        pooled.flush()
+        dense, words = DenseIndex.build(pooled), LexicalIndex.build(texts)
+        dense.save(folder / _DENSE)
+        words.save(folder / _WORDS)
+        return cls(dense, tokens, words)
 
     @classmethod
     def load(cls, folder: Path) -> SearchIndex:
         """Raises `IndexDamaged` when a file cannot be read or the parts do not have the same rows."""
-        dense, tokens = DenseIndex.load(folder / _DENSE), TokenStore.load(folder / _TOKENS)
+        try:
+            pooled = np.load(folder / _POOLED, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError, EOFError, TokenError) as error:
+            raise IndexDamaged(folder / _POOLED, "cannot be read") from error
+        if pooled.dtype != np.float32 or pooled.ndim != 2:
+            raise IndexDamaged(folder / _POOLED, f"holds {pooled.dtype} in {pooled.ndim} axes, not float32 in 2")
+        dense, tokens = DenseIndex.load(folder / _DENSE, pooled), TokenStore.load(folder / _TOKENS)
         if len(dense) != len(tokens):
             raise IndexDamaged(folder, f"has {len(dense)} vectors and the token vectors of {len(tokens)} texts")
         return cls(dense, tokens, LexicalIndex.load(folder / _WORDS, len(dense)))
@@ -145,10 +188,9 @@ class SearchIndex:
         The `favoured` rows propose candidates of their own beside those of all. `factors` (n,), 0 to 1, multiply the scores.
         Ties come in row order.
         """
-        words = self.words.scores(query.text)
-        found = self._proposed(query.pooled, words, rows, candidates)
+        found, words = self.propose(query, rows, candidates)
         if favoured is not None:
-            found = np.union1d(found, self._proposed(query.pooled, words, favoured, candidates))
+            found = np.union1d(found, self.propose(query, favoured, candidates)[0])
         best = self.tokens.maxsim(query.tokens, found)
         late = best @ query.weights
         share = LATE_SHARE_KOREAN if has_hangul(query.text) else LATE_SHARE
@@ -157,16 +199,21 @@ class SearchIndex:
             score *= factors[found]
         return Found(found, score, late, words[found], self.dense.cosines(query.pooled, found), best).ordered()
 
-    def _proposed(
-        self,
-        pooled: npt.NDArray[np.float32],
-        words: npt.NDArray[np.float32],
-        rows: npt.NDArray[np.int64] | None,
-        candidates: int,
-    ) -> npt.NDArray[np.int64]:
-        """The rows nearest by vector and by words, ascending."""
-        near, _ = self.dense.search(pooled, candidates, rows)
-        pool = np.arange(len(words)) if rows is None else rows
-        pool = pool[words[pool] > 0]
-        worded = pool[np.argsort(-words[pool], kind="stable")[:candidates]]
-        return np.union1d(near, worded)
+    def propose(
+        self, query: Query, rows: npt.NDArray[np.int64] | None = None, candidates: int = CANDIDATES
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
+        """The rows nearest by vector and by words, ascending, and the BM25 shares (n,) of all texts."""
+        words = self.words.scores(query.text)
+        near, _ = self.dense.search(query.pooled, candidates, rows)
+        return np.union1d(near, _highest(words, candidates, rows)), words
+
+
+def _highest(scores: npt.NDArray[np.float32], count: int, rows: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64]:
+    """Of all rows, or of `rows`, those with the `count` highest scores above 0; of equal ones the first."""
+    pool = np.flatnonzero(scores > 0) if rows is None else rows[scores[rows] > 0]
+    if len(pool) <= count:
+        return np.asarray(pool, dtype=np.int64)
+    values = scores[pool]
+    least = np.partition(values, len(values) - count)[len(values) - count]
+    above, equal = pool[values > least], pool[values == least]
+    return np.asarray(np.concatenate([above, np.sort(equal)[: count - len(above)]]), dtype=np.int64)

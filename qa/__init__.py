@@ -23,7 +23,7 @@ from qa.question import Options, Question
 from qa.quotes import Quote
 from qa.rebuild import RebuildReport, rebuild
 from qa.release import Release
-from qa.retrieve import Retriever, default_retriever
+from qa.retrieve import Retriever
 
 __all__ = [
     "Answer",
@@ -48,12 +48,12 @@ def retrieve(question: str, k: int = 5, *, index: Path | None = None, **options:
 
     Raises `QaError` with the command that mends it when there is no index or it cannot be used.
     """
-    return default_retriever(index or default_index()).retrieve(question, k, **options)
+    return Retriever.current(index).retrieve(question, k, **options)
 
 
 def ask(question: str, k: int = 5, *, index: Path | None = None, **options: Unpack[Options]) -> Answer:
     """The answer to `question`: the hits of `retrieve`, and whether they answer it. Arguments and errors as there."""
-    return default_retriever(index or default_index()).ask(question, k, **options)
+    return Retriever.current(index).ask(question, k, **options)
 
 
 def compare(earlier: str, later: str, *, index: Path | None = None) -> Comparison:

@@ -20,7 +20,7 @@ class Hit:
     cosine of the question's tokens, -1 to 1; "words", BM25 as a share of the most it could be, 0 to 1; and "dense", cosine
     of the pooled vectors, -1 to 1, which proposes candidates. The score is less where the passage opens its release or lies
     outside the period asked about, and more where it holds the act that is asked for; a reranker gives another. `also`
-    holds the ids of releases that published the same passage.
+    holds the ids of releases that published the same passage; `permalink` names the passage for good (`qa.permalinks`).
     """
 
     rank: int
@@ -39,6 +39,7 @@ class Hit:
     score: float
     scores: dict[str, float]
     also: tuple[str, ...]
+    permalink: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ def hit_record(hit: Hit) -> dict[str, Any]:
         "score": round(hit.score, 6),
         "scores": {name: round(value, 4) for name, value in hit.scores.items()},
         "also": list(hit.also),
+        "permalink": hit.permalink,
     }
 
 

@@ -1,4 +1,4 @@
-"""The command line: `qa rebuild`, `ask`, `compare`, `app`, `collect`, `evaluate`. It decides nothing of what it prints.
+"""The command line: `qa rebuild`, `ask`, `show`, `compare`, `app`, `collect`, `evaluate`, `doctor`. It decides nothing.
 
 Results go to standard output, everything else to standard error. Exit status: 0, 1 for an error of ours, 2 for wrong usage.
 """
@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
-import re
 import subprocess
 import sys
-import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from importlib.util import find_spec
@@ -23,7 +21,16 @@ from typing import Any
 from embeddings.errors import EmbeddingsError
 from qa.acts import ACTS, SIDES
 from qa.errors import BadQuestion, QaError
-from qa.measure import Figure
+from qa.printed import (
+    answer_text,
+    cited_text,
+    comparison_text,
+    figure_record,
+    figures_table,
+    finding_text,
+    one_line,
+    report_text,
+)
 
 # As in .streamlit/config.toml, which an installed package does not have: nothing leaves the machine, nobody else gets in.
 _PAGE_SETTINGS = {
@@ -67,6 +74,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_index(rebuild)
     rebuild.add_argument("--model", default=None, metavar="NAME", help="e5 (default), minilm, a folder, or a name on the hub")
+    rebuild.add_argument("--watch", action="store_true", help="go on rebuilding whenever the corpus changes, until interrupted")
+    rebuild.add_argument("--json", action="store_true", help="the report as JSON, one object a rebuild")
     rebuild.set_defaults(run=_rebuild)
 
     ask = commands.add_parser("ask", help="ask one question, or a file of them")
@@ -83,6 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_index(ask)
     ask.add_argument("--json", action="store_true", help="one JSON object a line")
     ask.set_defaults(run=_ask, parser=ask)
+
+    show = commands.add_parser("show", help="a release, or the passage that a permalink cites, as it was then")
+    show.add_argument("reference", metavar="ID|PERMALINK", help="as answers give them")
+    _add_index(show)
+    show.add_argument("--json", action="store_true", help="one JSON object")
+    show.set_defaults(run=_show)
 
     compare = commands.add_parser("compare", help="what is new, repeated and dropped between two releases")
     compare.add_argument("release", metavar="ID", help="release id, as answers give it")
@@ -119,6 +134,14 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--lower", action="store_true", help="with --pin: allow a floor to be lowered")
     evaluate.set_defaults(run=_evaluate)
 
+    doctor = commands.add_parser("doctor", help="check an index and what it needs; each fault with its remedy")
+    doctor.add_argument(
+        "--corpus", action="append", type=Path, metavar="PATH", help="what the index should be of; may be repeated"
+    )
+    _add_index(doctor)
+    doctor.add_argument("--json", action="store_true", help="one JSON object a finding")
+    doctor.set_defaults(run=_doctor)
+
     app = commands.add_parser("app", help="open the chat page")
     app.add_argument("--corpus", type=Path, metavar="PATH", help="corpus to build from where there is no index yet")
     _add_index(app)
@@ -132,9 +155,27 @@ def _add_index(parser: argparse.ArgumentParser) -> None:
 
 
 def _rebuild(options: argparse.Namespace) -> int:
-    from tqdm import tqdm
+    from qa.rebuild import RebuildReport, rebuild
+    from qa.watch import watch
 
-    from qa.rebuild import rebuild
+    def tell(report: RebuildReport) -> None:
+        if options.json:
+            print(one_line(report.record()), flush=True)
+        else:
+            print(report_text(report.record()), file=sys.stderr)
+
+    with _progress_bar() as show:
+        more = {"model": options.model, "progress": show, "waiting": _tell_waiting}
+        if options.watch:
+            watch(options.corpus, options.index, told=tell, **more)
+        else:
+            tell(rebuild(options.corpus, options.index, **more))
+    return 0
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[int, int], None]]:
+    from tqdm import tqdm
 
     with tqdm(desc="encoding", unit=" passages", file=sys.stderr) as bar:
 
@@ -142,14 +183,32 @@ def _rebuild(options: argparse.Namespace) -> int:
             bar.total = total
             bar.update(done - bar.n)
 
-        report = rebuild(options.corpus, options.index, model=options.model, progress=show)
-    for error in report.left_out:
-        print(f"left out {error}", file=sys.stderr)
-    print(
-        f"{report.releases} releases, {report.passages} passages, {len(report.left_out)} left out -> {report.index}",
-        file=sys.stderr,
-    )
+        yield show
+
+
+def _tell_waiting(holder: str) -> None:
+    print(f"waiting for the rebuild of {holder}", file=sys.stderr)
+
+
+def _show(options: argparse.Namespace) -> int:
+    from qa.index import load_index
+    from qa.permalinks import find_cited
+    from qa.places import default_index
+
+    folder = options.index or default_index()
+    record = find_cited(options.reference, load_index(folder), folder).record()
+    print(one_line(record) if options.json else cited_text(record))
     return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from qa.doctor import examine
+
+    healthy = True
+    for finding in examine(options.index, options.corpus):
+        print(one_line(asdict(finding)) if options.json else finding_text(asdict(finding)), flush=True)
+        healthy &= finding.ok
+    return 0 if healthy else 1
 
 
 def _ask(options: argparse.Namespace) -> int:
@@ -167,16 +226,10 @@ def _ask(options: argparse.Namespace) -> int:
     for line in asked:
         answer = retriever.ask(line["question"], options.k, history=line["history"], **more)
         if options.json:
-            print(_one_line({"id": line["id"], **answer.record()}))
+            print(one_line({"id": line["id"], **answer.record()}))
         else:
-            print(_readable(answer.record()))
+            print(answer_text(answer.record()))
     return 0
-
-
-def _one_line(record: dict[str, Any]) -> str:
-    """The record as JSON on one line, by whatever a reader takes for the end of one."""
-    text = json.dumps(record, ensure_ascii=False)
-    return re.sub("[\x85\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def _read_batch(path: Path) -> list[dict[str, Any]]:
@@ -208,31 +261,6 @@ def _read_batch(path: Path) -> list[dict[str, Any]]:
     return batch
 
 
-def _readable(record: dict[str, Any]) -> str:
-    """An answer for a terminal: each quote marked with », every line wrapped, control characters left out."""
-    lines = [f"\n{record['question']}"]
-    if not record["answered"]:
-        lines.append(f"No release answers this: {record['reason']}" + (" Nearest:" if record["hits"] else ""))
-    hits = {hit["rank"]: hit for hit in record["hits"]}
-    for rank in record["in_time"] if record["understood"]["development"] else hits:
-        hit = hits[rank]
-        paragraph = f", paragraph {hit['paragraph']}" if hit["paragraph"] else ""
-        whose = " [digest, not the ministry's words]" if hit["provenance"] == "digest" else ""
-        said = ", ".join(f"{quote['speaker']} {quote['act']}" for quote in hit["quotes"] if quote["speaker"] and quote["act"])
-        lines.append(
-            f"\n{rank}. {hit['title']} ({hit['date'] or 'date unknown'}{paragraph}){f' {said}' if said else ''}{whose}"
-        )
-        text = hit["text"]
-        for quote in reversed(hit["quotes"]):
-            text = f"{text[: quote['start']]}»{quote['text']}«{text[quote['end'] :]}"
-        lines += [textwrap.fill(line, 100, initial_indent="   ", subsequent_indent="   ") for line in text.split("\n")]
-        if hit["also"]:
-            lines.append(f"   also published as {', '.join(hit['also'])}")
-        if hit["url"]:
-            lines.append(f"   {hit['url']}")
-    return _printable("\n".join(lines))
-
-
 def _compare(options: argparse.Namespace) -> int:
     from qa.comparison import compare
     from qa.index import load_index
@@ -241,29 +269,8 @@ def _compare(options: argparse.Namespace) -> int:
 
     index = load_index(options.index or default_index())
     found = compare(index, options.other or before(index, options.release), options.release)
-    print(_one_line(found.record()) if options.json else _readable_comparison(found.record()))
+    print(one_line(found.record()) if options.json else comparison_text(found.record()))
     return 0
-
-
-def _readable_comparison(record: dict[str, Any]) -> str:
-    """A comparison for a terminal: + new, - dropped, = repeated."""
-    signs = {"new": "+", "dropped": "-", "repeated": "="}
-    lines = [f"{sign} {what}" for what, sign in signs.items()]
-    for side in ("earlier", "later"):
-        whose = " [digest, not the ministry's words]" if record[f"{side}_provenance"] == "digest" else ""
-        lines.append(f"\n{side}: {record[f'{side}_title']} ({record[f'{side}_date'] or 'date unknown'}){whose}")
-    lines.append("")
-    for pair in record["pairs"]:
-        texts = [pair[side]["text"] for side in ("later", "earlier") if pair[side]]
-        lines.append(textwrap.fill(texts[0], 100, initial_indent=f"{signs[pair['change']]} ", subsequent_indent="  "))
-        if texts[1:] and texts[1] != texts[0]:
-            lines.append(textwrap.fill(f"earlier: {texts[1]}", 100, initial_indent="    ", subsequent_indent="    "))
-    return _printable("\n".join(lines))
-
-
-def _printable(text: str) -> str:
-    """The text without control characters, which a terminal would obey."""
-    return "".join(char for char in text if char == "\n" or char.isprintable())
 
 
 def _collect(options: argparse.Namespace) -> int:
@@ -314,9 +321,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     outcomes = evaluate.run(retriever, questions)
     table = figures(outcomes)
     if options.json:
-        print(json.dumps({kind: {name: _figure_record(figure) for name, figure in row.items()} for kind, row in table.items()}))
+        print(json.dumps({kind: {name: figure_record(figure) for name, figure in row.items()} for kind, row in table.items()}))
     else:
-        print(_figures_table(table))
+        print(figures_table(table))
     if options.plot:
         from qa.plot import draw
 
@@ -327,22 +334,6 @@ def _evaluate(options: argparse.Namespace) -> int:
     for line in fallen:
         print(f"qa: {line}", file=sys.stderr)
     return 1 if fallen else 0
-
-
-def _figure_record(figure: Figure) -> dict[str, float | None]:
-    """A figure as JSON has it, where a value that is none is null."""
-    return {name: None if math.isnan(value) else value for name, value in asdict(figure).items()}
-
-
-def _figures_table(table: dict[str, dict[str, Figure]]) -> str:
-    """One block a kind of question: figure, value, interval, and how many questions it rests on."""
-    lines = []
-    for kind, row in table.items():
-        lines.append(f"{kind}")
-        for name, figure in row.items():
-            form = ".0f" if name.endswith(" ms") else ".3f"
-            lines.append(f"  {name:<28}{figure.value:>8{form}}  [{figure.low:{form}}, {figure.high:{form}}]  n={figure.count}")
-    return "\n".join(lines)
 
 
 def _app(options: argparse.Namespace) -> int:

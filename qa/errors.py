@@ -5,8 +5,10 @@ QaError
 ├── EmptyCorpus         no release could be read at all
 ├── IndexMissing        there is no index in the folder
 ├── IndexUnusable       there is one, but damaged, of another format or of another model
+├── LedgerDamaged       the ledger beside an index cannot be read
 ├── CollectStopped      collecting cannot go on: robots.txt, the site or the folder forbids it
 ├── BadQuestion         a question, date or option that cannot be used
+├── NotFound            a permalink or id that names nothing here
 └── QuoteMismatch       a quote that is not, to the letter, in its release (never shown to a reader)
 """
 
@@ -58,12 +60,30 @@ class IndexUnusable(QaError):
         super().__init__(f"the index in {folder} cannot be used: {reason}. Build it anew: qa rebuild --index {folder}")
 
 
+class LedgerDamaged(QaError):
+    """A ledger with a line that is none."""
+
+    def __init__(self, path: Path, line: int) -> None:
+        self.path = path
+        self.line = line
+        super().__init__(f"{path} is damaged in line {line}. Move it away, and the next rebuild begins a new one.")
+
+
 class CollectStopped(QaError):
     """Collecting ended before it was done; what was fetched is kept, and the same command goes on from there."""
 
 
 class BadQuestion(QaError):
     """A question or an option of it that cannot be used."""
+
+
+class NotFound(QaError):
+    """Nothing of this name."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        self.reason = reason
+        super().__init__(f"{name}: {reason}")
 
 
 class QuoteMismatch(QaError):

@@ -1,39 +1,30 @@
-"""The index: releases, passages and their vectors on disk, written whole, checked when loaded.
-
-A folder holds one generation, `generation-<digest>/`, and the file `CURRENT` that names it. A rebuild writes a new
-generation beside it and then replaces `CURRENT`, so that at every instant the folder answers from one whole generation.
-"""
+"""The index: releases, passages and their vectors on disk, a generation of `qa.generations`, checked when loaded."""
 
 from __future__ import annotations
 
 import dataclasses
-import datetime
-import hashlib
-import itertools
 import json
-import os
-import re
-import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+import numpy as np
 
 from embeddings.encoder import Encoder, Progress
 from embeddings.errors import IndexDamaged
-from embeddings.search import SearchIndex
+from embeddings.search import Kept, SearchIndex
 from qa.corpus import Corpus
 from qa.errors import IndexMissing, IndexUnusable
+from qa.generations import MANIFEST, Files, building, check_files, current_generation, publish, read_manifest
+from qa.ledger import Changes, changes_between, record_changes
 from qa.passages import Passage, context, split_release
-from qa.release import Paragraph, Part, Release
+from qa.records import release_from, release_record
+from qa.release import Release
 
-FORMAT = 2
-_CURRENT, _MANIFEST = "CURRENT", "manifest.json"
+FORMAT = 3
 _RELEASES, _PASSAGES = "releases.jsonl", "passages.jsonl"
-_GENERATION = re.compile(r"generation-([0-9a-f]{16})(-\d+)?")  # the first digits of its manifest's SHA-256
-_HASHED_AT_LOAD = 64 * 2**20  # bytes: larger files are compared by size when loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,55 +38,81 @@ class Manifest:
     releases: int
     passages: int
     corpus_digest: str
-    files: dict[str, tuple[int, str]]
+    files: Files
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """A loaded generation. Row i of `search` is `passages[i]`, with its release's title and date in front."""
+    """A loaded generation, by its name. Row i of `search` is `passages[i]`, with its release's title and date in front."""
 
+    generation: str
     manifest: Manifest
     releases: dict[str, Release]
     passages: tuple[Passage, ...]
     search: SearchIndex
 
 
-def build_index(corpus: Corpus, encoder: Encoder, folder: Path, progress: Progress | None = None) -> Manifest:
-    """Encode a corpus and put it in `folder` as the current generation; needs no network.
+def build_index(
+    corpus: Corpus,
+    encoder: Encoder,
+    folder: Path,
+    progress: Progress | None = None,
+    waiting: Callable[[str], None] | None = None,
+) -> tuple[Manifest, Changes]:
+    """Put the index of a corpus in `folder` as the current generation, and tell what changed; needs no network.
 
-    `progress` is called with passages done and in all. Until the last step the folder keeps answering from the generation
-    it had; an interruption leaves that one standing.
+    Only what the generation before does not hold is encoded. `progress` is called with passages done and in all, `waiting`
+    with the builder that holds the folder. Until the last step the folder keeps answering from the generation it had; an
+    interruption leaves that one standing.
     """
     passages = [
         passage for release in corpus.releases for passage in split_release(release, encoder.count_tokens, encoder.max_tokens)
     ]
     releases = {release.id: release for release in corpus.releases}
-    texts = [context(releases[passage.release_id]) + passage.text for passage in passages]
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / ".lock"):  # a second build waits for the first
-        for stale in folder.glob(".building-*"):
-            shutil.rmtree(stale, ignore_errors=True)
-        scratch = folder / ".building-generation"
-        scratch.mkdir()
-        try:
-            _write_lines(scratch / _RELEASES, [_release_record(release) for release in corpus.releases])
-            _write_lines(scratch / _PASSAGES, [_passage_record(passage) for passage in passages])
-            SearchIndex.build(texts, encoder, progress).save(scratch)
-            manifest = Manifest(
-                format=FORMAT,
-                model=encoder.name,
-                fingerprint=encoder.fingerprint,
-                dimension=encoder.dimension,
-                releases=len(releases),
-                passages=len(passages),
-                corpus_digest=corpus.digest,
-                files=_files(scratch),
-            )
-            _write(scratch / _MANIFEST, json.dumps(dataclasses.asdict(manifest), indent=1, sort_keys=True) + "\n")
-            _put(scratch, folder)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return manifest
+    texts = [embedded_text(passage, releases) for passage in passages]
+    with building(folder, waiting) as scratch:
+        before = _whole_index(folder)
+        kept = _kept(before, encoder, texts)
+        _write_lines(scratch / _RELEASES, [release_record(release) for release in corpus.releases])
+        _write_lines(scratch / _PASSAGES, [_passage_record(passage) for passage in passages])
+        SearchIndex.build(texts, encoder, scratch, kept=kept, progress=progress)
+        changes = changes_between(before.releases if before else {}, releases)
+        record_changes(folder, changes, before.releases if before else {}, releases)
+        manifest = {
+            "format": FORMAT,
+            "model": encoder.name,
+            "fingerprint": encoder.fingerprint,
+            "dimension": encoder.dimension,
+            "releases": len(releases),
+            "passages": len(passages),
+            "corpus_digest": corpus.digest,
+        }
+        publish(scratch, folder, manifest)
+        encoded = len(texts) if kept is None else int((kept.rows < 0).sum())
+        return Manifest(**read_manifest(folder, current_generation(folder), FORMAT)), replace(changes, encoded=encoded)
+
+
+def _whole_index(folder: Path) -> Index | None:
+    """The current generation, every byte of it checked; None where there is none to build on."""
+    try:
+        index = load_index(folder)
+        check_files(folder, current_generation(folder), index.manifest.files, hashed_to=math.inf)
+    except (IndexMissing, IndexUnusable):
+        return None
+    return index
+
+
+def _kept(before: Index | None, encoder: Encoder, texts: Sequence[str]) -> Kept | None:
+    """Which of `texts` the index before has vectors of, by the same model."""
+    if before is None or before.manifest.fingerprint != encoder.fingerprint:
+        return None
+    rows = {embedded_text(passage, before.releases): row for row, passage in enumerate(before.passages)}
+    return Kept(before.search, np.array([rows.get(text, -1) for text in texts], dtype=np.int64))
+
+
+def embedded_text(passage: Passage, releases: Mapping[str, Release]) -> str:
+    """What is encoded of a passage: title and date of its release in front."""
+    return context(releases[passage.release_id]) + passage.text
 
 
 def load_index(folder: Path) -> Index:
@@ -109,24 +126,15 @@ def load_index(folder: Path) -> Index:
                 raise  # else a rebuild replaced it while it was being read
 
 
-def current_generation(folder: Path) -> str:
-    """The name of the generation that `folder` answers from. Raises `IndexMissing` where there is none."""
-    try:
-        return (folder / _CURRENT).read_text(encoding="utf-8").strip()
-    except (FileNotFoundError, NotADirectoryError):
-        raise IndexMissing(folder) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise IndexUnusable(folder, f"{_CURRENT} cannot be read ({error})") from error
-
-
 def _load_generation(folder: Path, name: str) -> Index:
     generation = folder / name
-    if not _GENERATION.fullmatch(name) or not generation.is_dir():
-        raise IndexUnusable(folder, f"{_CURRENT} names {name!r}, which is not there")
-    manifest = _manifest(folder, generation)
     try:
-        _check_files(folder, generation, manifest)
-        releases = {record["id"]: _release(record) for record in _lines(generation / _RELEASES)}
+        manifest = Manifest(**read_manifest(folder, name, FORMAT))
+    except TypeError as error:
+        raise IndexUnusable(folder, f"{MANIFEST} is missing or damaged") from error
+    try:
+        check_files(folder, name, manifest.files)
+        releases = {record["id"]: release_from(record) for record in _lines(generation / _RELEASES)}
         passages = tuple(Passage(text=_slice(releases, record), **record) for record in _lines(generation / _PASSAGES))
         search = SearchIndex.load(generation)
     except (IndexDamaged, OSError, ValueError, KeyError, TypeError) as error:
@@ -136,75 +144,18 @@ def _load_generation(folder: Path, name: str) -> Index:
             raise IndexUnusable(folder, f"{count} {what} for {len(passages)} passages")
     if search.dense.dimension != manifest.dimension:
         raise IndexUnusable(folder, f"vectors of dimension {search.dense.dimension}, not {manifest.dimension}")
-    return Index(manifest, releases, passages, search)
-
-
-def _put(scratch: Path, folder: Path) -> None:
-    """Make the finished `scratch` the current generation and clear the others away."""
-    digest = _sha256(scratch / _MANIFEST)[:16]
-    names = (f"generation-{digest}" + (f"-{again}" if again else "") for again in itertools.count())
-    generation = next(name for name in names if not (folder / name).exists())
-    os.replace(scratch, folder / generation)
-    _write(folder / f".{_CURRENT}", generation + "\n")
-    os.replace(folder / f".{_CURRENT}", folder / _CURRENT)
-    for other in folder.glob("generation-*"):
-        if other.name != generation:
-            shutil.rmtree(other, ignore_errors=True)
-
-
-def _write(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+    return Index(name, manifest, releases, passages, search)
 
 
 def _write_lines(path: Path, records: Sequence[dict[str, Any]]) -> None:
-    _write(path, "".join(json.dumps(record, ensure_ascii=True, sort_keys=True) + "\n" for record in records))
+    text = "".join(json.dumps(record, ensure_ascii=True, sort_keys=True) + "\n" for record in records)
+    path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
-
-
-def _files(folder: Path) -> dict[str, tuple[int, str]]:
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): (path.stat().st_size, _sha256(path)) for path in found}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _manifest(folder: Path, generation: Path) -> Manifest:
-    try:
-        written = (generation / _MANIFEST).read_bytes()
-        record = json.loads(written)
-        found = record["format"]  # before the rest: another format may have other fields
-        manifest = Manifest(**{**record, "files": _pairs(record["files"])}) if found == FORMAT else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise IndexUnusable(folder, f"{_MANIFEST} is missing or damaged") from error
-    if manifest is None:
-        raise IndexUnusable(folder, f"it has format {found}, this version reads {FORMAT}")
-    if not generation.name.startswith(f"generation-{hashlib.sha256(written).hexdigest()[:16]}"):
-        raise IndexUnusable(folder, f"{_MANIFEST} is missing or damaged")
-    return manifest
-
-
-def _pairs(files: dict[str, list[Any]]) -> dict[str, tuple[int, str]]:
-    return {name: (int(size), str(digest)) for name, (size, digest) in files.items()}
-
-
-def _check_files(folder: Path, generation: Path, manifest: Manifest) -> None:
-    for name, (size, digest) in manifest.files.items():
-        path = generation / name
-        if not path.is_file():
-            raise IndexUnusable(folder, f"{name} is missing")
-        if path.stat().st_size != size or (size <= _HASHED_AT_LOAD and _sha256(path) != digest):
-            raise IndexUnusable(folder, f"{name} is damaged")
 
 
 def _slice(releases: dict[str, Release], record: dict[str, Any]) -> str:
@@ -215,18 +166,3 @@ def _passage_record(passage: Passage) -> dict[str, Any]:
     record = dataclasses.asdict(passage)
     del record["text"]  # stored once, in the release, and sliced out of it: a passage cannot differ from its release
     return record
-
-
-def _release_record(release: Release) -> dict[str, Any]:
-    record = dataclasses.asdict(release)
-    record["date"] = release.date.isoformat() if release.date else None
-    return record
-
-
-def _release(record: dict[str, Any]) -> Release:
-    record["date"] = datetime.date.fromisoformat(record["date"]) if record["date"] else None
-    record["paragraphs"] = tuple(
-        Paragraph(each["number"], each["start"], each["end"], tuple(Part(*part) for part in each["parts"]))
-        for each in record["paragraphs"]
-    )
-    return Release(**record)

@@ -47,6 +47,19 @@ _OFFICE = re.compile(
     r"Council+or|Counsel+or|Chancellor|Advis[eo]r|Director(?:-General)?|Envoy|Chairperson|First Lady|King|Queen|"
     r"Prince|Premier)(?![\w’'-])"
 )
+_ASKED_OFFICE = re.compile(
+    r"\b(?:(prime|(?:(?:first|second) )?vice|deputy) )?(?:foreign )?(minister|president)\b|"
+    r"((?:제?[12] ?)?차관|외교부장|외무상|장관|대통령|총리)",
+    re.IGNORECASE,
+)
+_KOREAN_OFFICES = {
+    "차관": "Vice Minister",
+    "외교부장": "Minister",
+    "외무상": "Minister",
+    "장관": "Minister",
+    "대통령": "President",
+    "총리": "Prime Minister",
+}
 _DEPARTMENT = re.compile(rf"(?:,? (?:and|of|for|to) (?:the )?|,? )?{_FIELD}\b")
 _HONORIFIC = "(?:(?:the )?(?:H\\.E\\.|Mr\\.|Ms\\.|Mrs\\.|Dr\\.|Amb\\.|Ambassador|Sheikh|Prince|Lord|Sir|Honou?rable) )*"
 _TOKEN = (
@@ -186,6 +199,17 @@ def _governments(text: str) -> Iterator[Mention]:
 
 def _is_name(words: str) -> bool:
     return _land_at(words, 0) is None and not _CALENDAR.intersection(words.split())
+
+
+def office_asked(question: str) -> str | None:
+    """The rank (as `Mention.rank`) of the first office that an English or Korean question names; None where it names none."""
+    found = _ASKED_OFFICE.search(question)
+    if found is None:
+        return None
+    if found[3]:
+        which = {"1": "First ", "2": "Second "}.get(next(iter(re.findall("[12]", found[3])), ""), "")
+        return which + _KOREAN_OFFICES[found[3].lstrip("제12 ")]
+    return " ".join(filter(None, (found[1], found[2]))).title()
 
 
 def _rank(office: str) -> str:

@@ -60,6 +60,9 @@ _AFTER = re.compile(r"\bafter\s+(?:the\s+)?$", re.IGNORECASE)
 _BEFORE = re.compile(r"\b(?:before|prior to)\s+(?:the\s+)?$", re.IGNORECASE)
 _UNTIL = re.compile(r"\b(?:until|till|by|up to)\s+(?:the\s+end\s+of\s+|the\s+)?$", re.IGNORECASE)
 _EVENT = re.compile(r"\b(?:(before|prior to)|after|since)\b[^,.?!]* of $", re.IGNORECASE)  # "before the Busan meeting of" 2023
+_RANGE = re.compile(r"\b(?:between|from)\s+(?:the\s+)?$", re.IGNORECASE)
+_IN = re.compile(r"\b(?:in|during|throughout)(?: the course of| all of)? (?:(?:early|mid|late)[ -])?$", re.IGNORECASE)
+_ALONE, _ENDS = re.compile(r"(?<!of )$"), re.compile(r"\W*$")  # "... last year?"
 _WORD_IN_FRONT = re.compile(
     r"^(?:during|throughout|since|before|after|until|till|by|from|between|and|to|early|mid|late) ", re.IGNORECASE
 )
@@ -69,12 +72,19 @@ PUBLISHED, MENTIONED = 1.0, 0.5  # how well a release fits: published within the
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Days, both included, None where open; `latest` where the newest release is asked for. `said` is the question's words."""
+    """Days, both included, None where open; `latest` where the newest release is asked for. `said` is the question's words.
+
+    `binds` where the question is of nothing else ("in 2022", "since March 2023"), not where the period only describes what it
+    is about ("the meeting of November 2023", whose release may be of December). `dated_by` is the id of the release that
+    tells the day of an event ("before Russia invaded").
+    """
 
     since: datetime.date | None
     until: datetime.date | None
     latest: bool
     said: str
+    binds: bool = False
+    dated_by: str | None = None
 
     def holds(self, day: datetime.date) -> bool:
         return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
@@ -82,7 +92,8 @@ class Period:
     def record(self) -> dict[str, str | bool | None]:
         """JSON-ready; days as YYYY-MM-DD."""
         since, until = (day.isoformat() if day else None for day in (self.since, self.until))
-        return {"said": self.said, "since": since, "until": until, "latest": self.latest}
+        told = {"latest": self.latest, "binds": self.binds, "dated_by": self.dated_by}
+        return {"said": self.said, "since": since, "until": until, **told}
 
     def fit(self, published: datetime.date | None, mentioned: Sequence[datetime.date]) -> float:
         """1 for a release published within, 0.5 for one that speaks of a day within, else 0; 1 where no days are bound."""
@@ -99,9 +110,26 @@ def find_period(question: str, today: datetime.date) -> Period | None:
         return Period(None, None, True, latest[0]) if latest else None
     since: datetime.date | None = min(one.first for one in found)
     until: datetime.date | None = max(one.last for one in found)
+    before, after = question[: found[0].start], question[found[-1].end :]
     if len(found) == 1:
-        since, until = _bounds(question[: found[0].start], question[found[0].end :], found[0])
-    return Period(since, until, latest is not None, question[found[0].start : found[-1].end])
+        since, until = _bounds(before, after, found[0])
+        binds = since is None or until is None or (_is_year(found[0]) and _within(before, after))
+    else:
+        binds = _RANGE.search(before) is not None or re.match(r"\s*(?:까지|사이)", after) is not None
+    if _EVENT.search(before):
+        binds = False
+    return Period(since, until, latest is not None, question[found[0].start : found[-1].end], binds)
+
+
+def _is_year(stretch: _Stretch) -> bool:
+    return (stretch.first.month, stretch.first.day, stretch.last.month, stretch.last.day) == (1, 1, 12, 31)
+
+
+def _within(before: str, after: str) -> bool:
+    """Whether the words beside a year say that all of it, and nothing else, is meant."""
+    if _IN.search(before) or re.match(r"\s*(?:에는?|에도|중|동안|한 해)(?![가-힣])", after):
+        return True
+    return _ALONE.search(before) is not None and _ENDS.match(after) is not None
 
 
 class _Stretch(NamedTuple):
@@ -176,18 +204,23 @@ def _month_days(year: int, first: int, last: int) -> tuple[datetime.date, dateti
 
 
 def days_mentioned(release: Release) -> tuple[datetime.date, ...]:
-    """The days that a release names, each in the year nearest to its publication where it names none."""
+    """The days that a release names, its title first."""
+    return days_in(f"{release.title}\n{release.text}", release.date)
+
+
+def days_in(text: str, published: datetime.date | None) -> tuple[datetime.date, ...]:
+    """The days that a text names, each in the year nearest to its publication where it names none."""
     days = []
-    for mention in mentions(f"{release.title}\n{release.text}"):
+    for mention in mentions(text):
         years = [mention.year] if mention.year is not None else []
-        if not years and release.date is not None:
-            years = [release.date.year + step for step in (-1, 0, 1)]
+        if not years and published is not None:
+            years = [published.year + step for step in (-1, 0, 1)]
         dated = [
             datetime.date(year, mention.month, mention.day)
             for year in years
             if mention.day <= calendar.monthrange(year, mention.month)[1]
         ]
         if dated:
-            published = release.date or dated[0]
-            days.append(min(dated, key=lambda day: abs(day - published)))
+            near = published or dated[0]
+            days.append(min(dated, key=lambda day: abs(day - near)))
     return tuple(days)

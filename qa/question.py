@@ -127,7 +127,7 @@ def understand(
     question = Question(clean, carried, first, last, _said(options), names, period)
     if speakers is None:
         return question
-    return dataclasses.replace(question, asked=speakers.asked(question.spelled(clean)))
+    return dataclasses.replace(question, asked=speakers.asked(question.spelled(clean), period))
 
 
 def _said(options: Options) -> Asked | None:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from embeddings import models
 from embeddings.encoder import Encoder, Progress, load_encoder
 from qa.corpus import read_corpus
 from qa.errors import EmptyCorpus, UnreadableSource
 from qa.index import build_index
+from qa.ledger import Changes
 from qa.places import default_corpus, default_index
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildReport:
-    """What a rebuild made of its corpus."""
+    """What a rebuild made of its corpus, and how that differs from the index before."""
 
     index: Path
     releases: int
     passages: int
+    changes: Changes
     left_out: tuple[UnreadableSource, ...]
+
+    def record(self) -> dict[str, Any]:
+        """The report as JSON-ready values."""
+        left_out = [{"origin": error.origin, "reason": error.reason} for error in self.left_out]
+        counts = {"index": str(self.index), "releases": self.releases, "passages": self.passages}
+        return {**counts, **asdict(self.changes), "left_out": left_out}
 
 
 def rebuild(
@@ -31,11 +40,13 @@ def rebuild(
     model: str | None = None,
     encoder: Encoder | None = None,
     progress: Progress | None = None,
+    waiting: Callable[[str], None] | None = None,
 ) -> RebuildReport:
-    """Read `corpus`, encode it and put the index in `index`, replacing the one there only when the new one is whole.
+    """Read `corpus`, encode what is new in it and put the index in `index`, by default where `ask` looks for it.
 
-    Needs no network and no running app. `model` is a name for `load_encoder` (default "e5"), `encoder` one loaded already.
-    Raises `EmptyCorpus` when no release can be read; the old index then stays.
+    The index there is replaced only when the new one is whole. Needs no network and no running app. `model` is a name for
+    `load_encoder` (default "e5"), `encoder` one loaded already. `waiting` is told who builds in `index` where somebody does,
+    and the rebuild waits. Raises `EmptyCorpus` when no release can be read; the old index then stays.
     """
     paths = list(corpus) if corpus else [default_corpus()]
     folder = index if index is not None else default_index()
@@ -44,5 +55,5 @@ def rebuild(
         raise EmptyCorpus(paths, list(read.left_out))
     if encoder is None:
         encoder = load_encoder(model or models.DEFAULT)
-    manifest = build_index(read, encoder, folder, progress)
-    return RebuildReport(folder, manifest.releases, manifest.passages, read.left_out)
+    manifest, changes = build_index(read, encoder, folder, progress, waiting)
+    return RebuildReport(folder, manifest.releases, manifest.passages, changes, read.left_out)

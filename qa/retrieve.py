@@ -21,9 +21,13 @@ from qa.acts import Asked, Statement
 from qa.answer import Answer, Hit
 from qa.confidence import calibration, features
 from qa.errors import BadQuestion, IndexUnusable, QuoteMismatch
-from qa.index import Index, current_generation, load_index
+from qa.events import find_event, period_of
+from qa.generations import current_generation
+from qa.index import Index, embedded_text, load_index
 from qa.names import Names
 from qa.passages import Passage, context
+from qa.period import Period
+from qa.permalinks import permalink
 from qa.places import default_index
 from qa.question import Options, Question, is_korean, understand
 from qa.quotes import find_quotes
@@ -46,7 +50,7 @@ LOOKED_AT, ASKED_BONUS = 20, 0.05  # of the best passages, and what one gains wh
 MAX_SAID = 1_000  # candidates of each search among which passages with a given statement are looked for
 MAX_K = 100
 _LOADING = Lock()
-_LOADED: dict[Path, tuple[str, Retriever]] = {}
+_LOADED: dict[Path, Retriever] = {}
 
 
 class Retriever:
@@ -76,6 +80,29 @@ class Retriever:
             raise IndexUnusable(folder, f"it was built with another model than {encoder.name!r} is now")
         return cls(index, encoder, reranker)
 
+    @classmethod
+    def current(cls, folder: Path | None = None) -> Retriever:
+        """The retriever of a folder's current generation: loaded once in a process however many threads ask for it.
+
+        After a rebuild one of them loads the new generation, with the model that is there already, while the others go on with
+        the old one. Raises as `load` does.
+        """
+        folder = default_index() if folder is None else folder
+        name, known = current_generation(folder), _LOADED.get(folder)
+        if known is not None and known.index.generation == name:
+            return known
+        if not _LOADING.acquire(blocking=known is None) and known is not None:
+            return known
+        try:
+            known = _LOADED.get(folder)
+            if known is None or known.index.generation != name:
+                index = load_index(folder)
+                same = known is not None and known.encoder.fingerprint == index.manifest.fingerprint
+                _LOADED[folder] = cls(index, known.encoder) if known is not None and same else cls.load(folder)
+            return _LOADED[folder]
+        finally:
+            _LOADING.release()
+
     def retrieve(self, question: str | Question, k: int = 5, **options: Unpack[Options]) -> list[Hit]:
         """The hits of `ask`, whether they answer or are only the nearest."""
         return list(self.ask(question, k, **options).hits)
@@ -90,9 +117,9 @@ class Retriever:
             raise BadQuestion(f"k is {k}; ask for 1 to {MAX_K} passages")
         if isinstance(question, str):
             question = understand(question, names=self.names, speakers=self.speakers, **options)
-        rows = None
-        if question.since is not None or question.until is not None:
-            rows = self.timeline.within(question.since, question.until)
+            if question.period is None:
+                question = replace(question, period=self._period_of_event(question))
+        rows = self._rows(question)
         [query] = Query.encode([question.searched], self.encoder)
         if question.carried:
             query = query.stressed(question.own_start, OWN)
@@ -107,12 +134,29 @@ class Retriever:
         evidence = features(found.best[0], query.weights, found.score, is_korean(question.text))
         confidence = calibration().confidence(evidence)
         abstention = None
-        if question.period is not None and not self.timeline.fit(question.period).any():
+        if question.period is not None and not question.period.dated_by and not self.timeline.fit(question.period).any():
             confidence, abstention = 0.0, out_of_time(question.period, self.timeline)
         elif confidence < calibration().operating_point:
             nearest = [self._text(int(row)) for row in found.rows[:SHOWN]]
             abstention = missing_from(question.spelled(question.text), nearest, self.index.search.words.knows)
         return Answer(question, confidence, abstention, hits, evidence)
+
+    def _period_of_event(self, question: Question) -> Period | None:
+        """The period that a question counts from an event ("before Russia invaded"), if a release answers when that was."""
+        event = find_event(question.spelled(question.text))
+        told = self.ask(Question(event.text)) if event and find_event(event.text) is None else None
+        return period_of(event, told.hits) if event and told and told.answered else None
+
+    def _rows(self, question: Question) -> npt.NDArray[np.int64] | None:
+        """The rows that a question is bound to, by `since` and `until` or by its words; None for all."""
+        rows = None
+        if question.since is not None or question.until is not None:
+            rows = self.timeline.within(question.since, question.until)
+        if question.period is not None and question.period.binds:
+            timely = np.flatnonzero(self.timeline.fit(question.period))
+            timely = timely if rows is None else np.intersect1d(rows, timely)
+            rows = timely if len(timely) else rows  # else the nearest of other times are shown, as no answer
+        return rows
 
     def _search(self, question: Question, query: Query, rows: npt.NDArray[np.int64] | None) -> Found:
         """The candidates, best first: as the search orders them, then as the statements asked for and the reranker do."""
@@ -149,8 +193,7 @@ class Retriever:
 
     def _text(self, row: int) -> str:
         """What is embedded of a row."""
-        passage = self.index.passages[row]
-        return context(self.release_of(passage)) + passage.text
+        return embedded_text(self.index.passages[row], self.index.releases)
 
     def release_of(self, passage: Passage) -> Release:
         return self.index.releases[passage.release_id]
@@ -248,14 +291,5 @@ class Retriever:
             score=float(found.score[at]),
             scores={"late": float(found.late[at]), "words": float(found.words[at]), "dense": float(found.dense[at])},
             also=also,
+            permalink=permalink(release, passage.start, passage.end),
         )
-
-
-def default_retriever(folder: Path) -> Retriever:
-    """The retriever of a folder: loaded once in a process however many threads ask for it, and again after a rebuild."""
-    with _LOADING:
-        generation = current_generation(folder)
-        loaded = _LOADED.get(folder)
-        if loaded is None or loaded[0] != generation:
-            loaded = _LOADED[folder] = (generation, Retriever.load(folder))
-        return loaded[1]

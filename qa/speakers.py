@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -9,7 +10,8 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from qa.acts import TWO_SIDES, VERB, Act, Asked, Side, Statement, asked_act, before_verb, korean_act
-from qa.people import NAME, Mention, are_one, countries, country_called, mentions, name_words, officers
+from qa.people import NAME, Mention, are_one, countries, country_called, mentions, name_words, office_asked, officers
+from qa.period import Period
 from qa.release import Release
 
 _HOSTS = (("mofa.go.kr", "Korea"), ("whitehouse", "United States"), ("state.gov", "United States"))
@@ -43,7 +45,9 @@ _PARTICLE = re.compile(
     r"(와|과|하고|은|는|이|가|께서)(?=[\s?,]|$)"
 )
 _OFFICE_WORDS = re.compile(r"(?:[’']s|\s+|foreign|prime|vice|minister|president|government|side)*[\s?.]*", re.I)
-_OURS = re.compile(r"\s*(?:our|the) (?:government|(?:foreign )?minister|ministry|spokesperson)\s*", re.I)
+_OURS = re.compile(
+    r"\s*(?:our|the) (?:government|(?:(?:(?:first|second) )?vice )?(?:foreign )?minister|ministry|spokesperson)\s*", re.I
+)
 _KOREAN_TWO = re.compile("양측|양국|두 나라|두 장관|양 장관|양 정상|두 정상")
 _KOREAN_OPEN = re.compile("누가|누구|어느|무엇|무슨|어떤|뭘|뭐를")
 _BARE_NAME = re.compile(rf"(?<![\w-])({NAME})(?![\w-])")
@@ -62,12 +66,16 @@ class Speakers:
         # word of a name -> words of the name, rank
         self._known: defaultdict[str, Counter[tuple[tuple[str, ...], str]]] = defaultdict(Counter)
         self.publisher = _publisher(releases)
-        people = [(self.publisher_of(release), m) for release in releases for m in self.introduced(release) if m.in_full]
+        self._held: defaultdict[tuple[str, str], list[tuple[datetime.date, tuple[str, ...]]]] = defaultdict(list)
+        people = [(release, m) for release in releases for m in self.introduced(release) if m.in_full]
         landless, landed = (Counter(m.rank for _, m in people if bool(m.land) is with_land) for with_land in (False, True))
         self._abroad = {rank for rank, count in landed.items() if count > _MOSTLY * landless[rank]}
-        for home, m in people:
+        for release, m in people:
             self._spelled.setdefault(m.words, m.name or "")
-            self._votes[m.words][m.land or (home if self.is_home(m) else None)] += _STATED if m.land else 1
+            land = m.land or (self.publisher_of(release) if self.is_home(m) else None)
+            self._votes[m.words][land] += _STATED if m.land else 1
+            if land and release.date:
+                self._held[m.rank, land].append((release.date, m.words))
             for word in m.words:
                 self._known[word][m.words, m.rank] += 1
 
@@ -101,10 +109,35 @@ class Speakers:
         same = sum(count for known, count in found.items() if are_one(best, known))
         return self._spelled[best] if same >= _SURE * found.total() else None
 
-    def asked(self, question: str) -> Asked | None:
-        """What an English or Korean question asks for, its Hangul names in English already; None when for no one's act."""
+    def holder(self, rank: str, land: str, period: Period) -> str | None:
+        """The one person whom the releases of a period introduce by an office of a country, None where they are several."""
+        found = Counter(words for day, words in self._held.get((rank, land), ()) if period.holds(day))
+        if not found:
+            return None
+        best = found.most_common(1)[0][0]
+        same = sum(count for words, count in found.items() if are_one(best, words))
+        return self._spelled[best] if same >= _SURE * found.total() else None
+
+    def asked(self, question: str, period: Period | None = None) -> Asked | None:
+        """What an English or Korean question asks for, its Hangul names in English already; None when for no one's act.
+
+        An office without a name ("the foreign minister") means who held it in the `period` that the question is bound to.
+        """
         found = self._asked_korean(question) if re.search("[가-힣]", question) else self._asked_english(question)
+        if (
+            period is not None
+            and (period.since or period.until)
+            and found.speaker in (None, country_called(found.speaker or ""))
+        ):
+            found = self._in_office(question, found, period)
         return None if found == _OPEN else found
+
+    def _in_office(self, question: str, asked: Asked, period: Period) -> Asked:
+        if asked.speaker != country_called(asked.speaker or ""):
+            return asked  # a person is named, or both sides are meant
+        land, rank = asked.speaker or (self.publisher if asked.side == "ours" else None), office_asked(question)
+        name = self.holder(rank, land, period) if rank and land else None
+        return replace(asked, speaker=name) if name else asked
 
     def fits(self, statement: Statement, asked: Asked) -> bool:
         """Whether a statement is the act of the speaker asked for; what both sides agree, each side agrees."""

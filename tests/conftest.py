@@ -43,7 +43,7 @@ class FakeEncoder:
     """An `Encoder` without a model: a word's vector is drawn from its hash, so that texts are alike as their words are."""
 
     def __init__(self, name: str = "fake", dimension: int = 32, max_tokens: int = 512) -> None:
-        self.name, self.dimension, self.token_dimension, self.max_tokens = name, dimension, dimension, max_tokens
+        self.name, self.dimension, self.max_tokens = name, dimension, max_tokens
         self.fingerprint = f"{name}-{dimension}"
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

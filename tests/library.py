@@ -6,6 +6,7 @@ import importlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def use_fake_encoder(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(name)
         return FakeEncoder(name)
 
-    for module in ("qa.rebuild", "qa.retrieve"):
+    for module in ("qa.rebuild", "qa.retrieve", "qa.watch", "qa.doctor"):
         monkeypatch.setattr(importlib.import_module(module), "load_encoder", load)
     return asked
 
@@ -110,6 +111,7 @@ def index_of(releases: Iterable[Release], encoder: Encoder | None = None) -> Ind
     known = {release.id: release for release in releases}
     passages = [passage for each in known.values() for passage in split_release(each, encoder.count_tokens, encoder.max_tokens)]
     texts = [context(known[passage.release_id]) + passage.text for passage in passages]
-    search = SearchIndex.build(texts, encoder)
+    with TemporaryDirectory() as folder:  # what is mapped stays readable
+        search = SearchIndex.build(texts, encoder, Path(folder))
     manifest = Manifest(0, encoder.name, encoder.fingerprint, encoder.dimension, len(known), len(passages), "", {})
-    return Index(manifest, known, tuple(passages), search)
+    return Index("generation-in-memory", manifest, known, tuple(passages), search)

@@ -9,7 +9,7 @@ import torch
 from embeddings.adapter import Adapter, Floats, unit
 from embeddings.errors import ModelDamaged
 
-DIMENSION, READ, RANK = 8, 4, 2
+DIMENSION, RANK = 8, 2
 DICE = np.random.default_rng(5)
 
 
@@ -20,23 +20,22 @@ def some(*shape: int, scale: float = 1.0) -> Floats:
 @pytest.fixture
 def adapter() -> Adapter:
     change = {"layer.weight": (some(6, RANK), some(RANK, DIMENSION))}
-    return Adapter(change, some(DIMENSION, scale=0.1), some(DIMENSION, READ), some(READ), 0.5, "made for tests")
+    return Adapter(change, some(DIMENSION, scale=0.1), some(DIMENSION), 0.5, "made for tests")
 
 
-def test_vectors_are_centred_projected_and_of_unit_length(adapter: Adapter) -> None:
+def test_vectors_are_centred_and_of_unit_length(adapter: Adapter) -> None:
     vectors = some(5, DIMENSION, scale=30)
-    expected = np.asarray((unit(vectors) - adapter.center) @ adapter.projection, dtype=np.float32)
+    expected = np.asarray(unit(vectors) - adapter.center, dtype=np.float32)
     assert adapter.read(vectors) == pytest.approx(unit(expected), abs=1e-6)
     assert np.linalg.norm(adapter.read(vectors), axis=1) == pytest.approx(1, abs=1e-6)
-    assert adapter.token_dimension == READ
 
 
 def test_weights_follow_the_gate_and_are_1_in_sum(adapter: Adapter) -> None:
-    tokens = unit(some(6, READ))
+    tokens = unit(some(6, DIMENSION))
     weights = adapter.weights(tokens)
     assert weights.sum() == pytest.approx(1, abs=1e-6)
     assert weights.argsort().tolist() == (tokens @ adapter.gate).argsort().tolist()
-    assert adapter.weights(np.zeros((0, READ), np.float32)).tolist() == []
+    assert adapter.weights(np.zeros((0, DIMENSION), np.float32)).tolist() == []
 
 
 def test_a_plain_adapter_only_centres_and_weighs_every_token_alike() -> None:
@@ -66,7 +65,7 @@ def test_save_and_load_round_trip_in_half_precision(adapter: Adapter, tmp_path: 
     adapter.save(tmp_path / "a.safetensors")
     loaded = Adapter.load(tmp_path / "a.safetensors")
     assert (loaded.source, loaded.bias) == ("made for tests", 0.5)
-    for one, other in ((loaded.center, adapter.center), (loaded.projection, adapter.projection), (loaded.gate, adapter.gate)):
+    for one, other in ((loaded.center, adapter.center), (loaded.gate, adapter.gate)):
         assert one == pytest.approx(other, abs=2e-3)
     assert [each.shape for each in loaded.change["layer.weight"]] == [(6, RANK), (RANK, DIMENSION)]
 

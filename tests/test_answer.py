@@ -29,6 +29,7 @@ HIT = Hit(
     score=0.123456789,
     scores={"late": 0.5, "words": 0.25, "dense": 0.87654321},
     also=("m_5674-1",),
+    permalink="m_5676-322004@0123456789ab:40-62",
 )
 RECORD = {
     "rank": 1,
@@ -47,6 +48,7 @@ RECORD = {
     "score": 0.123457,
     "scores": {"late": 0.5, "words": 0.25, "dense": 0.8765},
     "also": ["m_5674-1"],
+    "permalink": "m_5676-322004@0123456789ab:40-62",
 }
 
 

@@ -68,7 +68,7 @@ def test_save_and_load_round_trip(tmp_path: Path) -> None:
     vectors, path = unit_vectors(30), tmp_path / "dense.faiss"
     built = DenseIndex.build(vectors)
     built.save(path)
-    loaded = DenseIndex.load(path)
+    loaded = DenseIndex.load(path, vectors)
     assert (len(loaded), loaded.dimension) == (30, 8)
     for asked in unit_vectors(5, seed=9):
         (rows, scores), (loaded_rows, loaded_scores) = built.search(asked, 10), loaded.search(asked, 10)
@@ -82,7 +82,7 @@ def test_a_file_cut_short_is_damaged(tmp_path: Path, cut: int) -> None:
     DenseIndex.build(unit_vectors(5)).save(path)
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(IndexDamaged, match="cannot be read as a FAISS index") as caught:
-        DenseIndex.load(path)
+        DenseIndex.load(path, unit_vectors(5))
     assert caught.value.path == path
 
 
@@ -91,9 +91,40 @@ def test_another_file_is_damaged(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "dense.faiss"
     path.write_bytes(content)
     with pytest.raises(IndexDamaged):
-        DenseIndex.load(path)
+        DenseIndex.load(path, unit_vectors(5))
 
 
 def test_a_missing_file_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(IndexDamaged):
-        DenseIndex.load(tmp_path / "dense.faiss")
+        DenseIndex.load(tmp_path / "dense.faiss", AXES)
+
+
+def test_a_file_of_other_vectors_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "dense.faiss"
+    DenseIndex.build(unit_vectors(5)).save(path)
+    with pytest.raises(IndexDamaged, match="holds 5 vectors"):
+        DenseIndex.load(path, unit_vectors(6))
+
+
+def test_many_vectors_lie_in_cells_and_are_found_nearly_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    vectors = unit_vectors(20, 32).repeat(150, axis=0) + 0.1 * unit_vectors(3000, 32, seed=3)
+    vectors = np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+    assert DenseIndex.build(vectors).kind == "flat"
+    monkeypatch.setattr("embeddings.dense.FLAT_TO", 1000)
+    built = DenseIndex.build(vectors)
+    assert built.kind == "cells"
+    built.save(tmp_path / "dense.faiss")
+    loaded = DenseIndex.load(tmp_path / "dense.faiss", vectors)
+    share = []
+    for asked in vectors[::300]:
+        exact = set(np.argsort(-(vectors @ asked))[:10].tolist())
+        rows, scores = loaded.search(asked, 10)
+        assert (np.diff(scores) <= 0).all()
+        share.append(len(exact & set(rows.tolist())) / 10)
+    assert np.mean(share) > 0.9
+    few = np.array([2999, 5, 700])
+    assert loaded.search(vectors[5], 2, few)[0][0] == 5
+    many = np.arange(500, 3000)
+    rows, _ = loaded.search(vectors[5], 10, many)
+    assert len(rows) == 10
+    assert rows.min() >= 500

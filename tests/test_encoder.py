@@ -28,7 +28,7 @@ pytestmark = pytest.mark.model
 
 def test_the_default_model_is_the_one_that_was_measured() -> None:
     encoder = real_encoder()
-    assert (encoder.name, encoder.dimension, encoder.token_dimension, encoder.max_tokens) == ("e5", 384, 128, 512)
+    assert (encoder.name, encoder.dimension, encoder.max_tokens) == ("e5", 384, 512)
     assert encoder.fingerprint == "2af9b97b54b8722b"
 
 
@@ -70,7 +70,7 @@ def test_spans_slice_each_token_out_of_the_text_as_it_was_given(text: str, token
     encoded = real_encoder().encode([text], "passage")
     found = [text[start:end] for start, end in encoded.spans[0].tolist()]
     assert [token.strip() for token in found] == [token.strip() for token in tokens]
-    assert encoded.tokens[0].shape == (len(tokens), 128)
+    assert encoded.tokens[0].shape == (len(tokens), 384)
 
 
 def test_the_prompt_and_special_tokens_have_no_vectors() -> None:
@@ -98,7 +98,7 @@ def test_the_weights_of_a_question_are_1_in_sum_and_its_topic_weighs_more_than_i
 
 def test_the_plain_model_has_other_vectors_and_another_fingerprint() -> None:
     plain = load_encoder("e5-plain")
-    assert (plain.token_dimension, plain.dimension) == (384, 384)
+    assert plain.dimension == 384
     assert plain.fingerprint != real_encoder().fingerprint
 
 
@@ -112,7 +112,7 @@ def test_an_empty_list_gives_empty_arrays() -> None:
 def test_an_empty_text_has_a_pooled_vector_and_no_tokens(text: str) -> None:
     encoded = real_encoder().encode([text], "query")
     assert np.linalg.norm(encoded.pooled[0]) == pytest.approx(1, abs=1e-5)
-    assert (encoded.tokens[0].shape, encoded.spans[0].shape) == ((0, 128), (0, 2))
+    assert (encoded.tokens[0].shape, encoded.spans[0].shape) == ((0, 384), (0, 2))
 
 
 def test_text_past_the_last_token_that_is_read_changes_nothing_but_is_counted() -> None:

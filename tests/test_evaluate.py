@@ -176,7 +176,7 @@ def test_answers_in_both_twins_are_one_perfect_answer(twice: Retriever) -> None:
 
 def hit(rank: int, text: str, *quotes: tuple[int, int]) -> Hit:
     quoted = tuple(Quote(text[start:end], start, end) for start, end in quotes)
-    return Hit(rank, "a#1", "a", "", None, None, "official", "news", None, text, 0, len(text), quoted, 0.5, {}, ())
+    return Hit(rank, "a#1", "a", "", None, None, "official", "news", None, text, 0, len(text), quoted, 0.5, {}, (), "")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from embeddings.adapter import unit
 from embeddings.errors import IndexDamaged
-from embeddings.late import TokenStore
+from embeddings.late import StoredTokens, TokenStore
 
 Floats = npt.NDArray[np.float32]
 DIMENSION = 16
@@ -30,6 +31,11 @@ def texts_of(lengths: list[int], seed: int = 0) -> list[tuple[Floats, npt.NDArra
     return found
 
 
+def store_of(texts: list[tuple[Floats, npt.NDArray[np.int32]]], folder: Path | None = None) -> TokenStore:
+    with TemporaryDirectory() as elsewhere:  # what is mapped stays readable
+        return TokenStore.build((StoredTokens.of(*each) for each in texts), DIMENSION, folder or Path(elsewhere) / "tokens")
+
+
 def exact_maxsim(texts: list[tuple[Floats, npt.NDArray[np.int32]]], question: Floats) -> npt.NDArray[np.float64]:
     """MaxSim in double precision, nothing stored."""
     wide = question.astype(np.float64)
@@ -40,13 +46,13 @@ def exact_maxsim(texts: list[tuple[Floats, npt.NDArray[np.int32]]], question: Fl
 def test_one_byte_a_component_is_near_to_exact_maxsim(lengths: list[int], seed: int) -> None:
     texts = texts_of(lengths, seed)
     question = texts_of([5], seed + 1)[0][0]
-    found = TokenStore.build(texts, DIMENSION).maxsim(question, range(len(texts)))
+    found = store_of(texts).maxsim(question, range(len(texts)))
     assert np.abs(found - exact_maxsim(texts, question)).max() < INT8_ERROR
 
 
 def test_a_token_finds_itself_at_one() -> None:
     texts = texts_of([4, 6, 3])
-    store = TokenStore.build(texts, DIMENSION)
+    store = store_of(texts)
     for row, (vectors, _) in enumerate(texts):
         assert store.maxsim(vectors, [row])[0] == pytest.approx(1, abs=INT8_ERROR)
         assert np.diag(store.similarities(vectors, row)) == pytest.approx(1, abs=INT8_ERROR)
@@ -54,14 +60,14 @@ def test_a_token_finds_itself_at_one() -> None:
 
 def test_stored_vectors_are_of_unit_length() -> None:
     texts = texts_of([4, 6])
-    store = TokenStore.build(texts, DIMENSION)
+    store = store_of(texts)
     assert np.linalg.norm(store.vectors(1), axis=1) == pytest.approx(1, abs=1e-5)
     assert np.abs(store.vectors(1) - texts[1][0]).max() < INT8_ERROR
     assert store.dimension == DIMENSION
 
 
 def test_maxsim_is_the_best_similarity_of_each_question_token() -> None:
-    store = TokenStore.build(texts_of([4, 7, 2]), DIMENSION)
+    store = store_of(texts_of([4, 7, 2]))
     question = texts_of([3], seed=8)[0][0]
     best = store.maxsim(question, np.array([2, 0], np.int64))
     assert best == pytest.approx(np.stack([store.similarities(question, row).max(axis=1) for row in (2, 0)]), abs=1e-6)
@@ -69,7 +75,7 @@ def test_maxsim_is_the_best_similarity_of_each_question_token() -> None:
 
 
 def test_a_text_without_tokens_is_as_far_as_can_be() -> None:
-    store = TokenStore.build(texts_of([3, 0, 2]), DIMENSION)
+    store = store_of(texts_of([3, 0, 2]))
     assert len(store) == 3
     assert store.maxsim(texts_of([2], seed=3)[0][0], [1]).tolist() == [[-1.0, -1.0]]
     assert store.maxsim(np.zeros((0, DIMENSION), np.float32), [0, 1]).shape == (2, 0)
@@ -78,19 +84,19 @@ def test_a_text_without_tokens_is_as_far_as_can_be() -> None:
 
 def test_spans_are_kept_by_text() -> None:
     texts = texts_of([3, 1, 4])
-    store = TokenStore.build(texts, DIMENSION)
+    store = store_of(texts)
     assert [store.spans(row).tolist() for row in range(3)] == [spans.tolist() for _, spans in texts]
 
 
 def test_a_zero_vector_is_stored_without_a_warning() -> None:
-    store = TokenStore.build([(np.zeros((2, DIMENSION), np.float32), np.zeros((2, 2), np.int32))], DIMENSION)
+    store = store_of([(np.zeros((2, DIMENSION), np.float32), np.zeros((2, 2), np.int32))])
     assert np.isfinite(store.maxsim(np.ones((1, DIMENSION), np.float32), [0])).all()
 
 
 @pytest.mark.parametrize("lengths", [[3, 0, 5, 1], [0], [0, 0, 2]])
 def test_save_and_load_round_trip(tmp_path: Path, lengths: list[int]) -> None:
-    built = TokenStore.build(texts_of(lengths), DIMENSION)
-    built.save(tmp_path / "tokens")
+    built = store_of(texts_of(lengths))
+    store_of(texts_of(lengths), tmp_path / "tokens")
     loaded = TokenStore.load(tmp_path / "tokens")
     question = texts_of([4], seed=2)[0][0]
     assert sorted(path.name for path in (tmp_path / "tokens").iterdir()) == sorted(FILES)
@@ -137,7 +143,7 @@ DAMAGES = [Path.unlink, emptied, keep_half, break_the_header, other_type, other_
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 @pytest.mark.parametrize("name", FILES)
 def test_every_damaged_file_is_found(tmp_path: Path, name: str, damage: Callable[[Path], None]) -> None:
-    TokenStore.build(texts_of([3, 5]), DIMENSION).save(tmp_path / "tokens")
+    store_of(texts_of([3, 5]), tmp_path / "tokens")
     damage(tmp_path / "tokens" / name)
     with pytest.raises(IndexDamaged) as caught:
         TokenStore.load(tmp_path / "tokens")
@@ -146,7 +152,7 @@ def test_every_damaged_file_is_found(tmp_path: Path, name: str, damage: Callable
 
 @pytest.mark.parametrize("starts", [[0, 5, 3, 8], [-1, 3, 8], [1, 3, 8], [0, 3, 9], [0, 3, 7], []])
 def test_starts_that_do_not_divide_the_tokens_are_damaged(tmp_path: Path, starts: list[int]) -> None:
-    TokenStore.build(texts_of([3, 5]), DIMENSION).save(tmp_path / "tokens")
+    store_of(texts_of([3, 5]), tmp_path / "tokens")
     np.save(tmp_path / "tokens" / "starts.npy", np.array(starts, np.int64))
     with pytest.raises(IndexDamaged, match="does not divide 8 tokens among texts"):
         TokenStore.load(tmp_path / "tokens")

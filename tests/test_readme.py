@@ -40,7 +40,7 @@ def test_a_python_block_runs_against_the_corpus_that_ships(
     block: str, shipped: Retriever, shipped_index: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("QA_INDEX", str(shipped_index))
-    monkeypatch.setattr("qa.default_retriever", {shipped_index: shipped}.__getitem__)
+    monkeypatch.setattr(Retriever, "current", {None: shipped}.__getitem__)
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102
     assert capsys.readouterr().out.strip()
 

@@ -12,6 +12,7 @@ import pytest
 
 from qa.errors import EmptyCorpus, IndexUnusable
 from qa.index import load_index
+from qa.ledger import Changes
 from qa.rebuild import RebuildReport, rebuild
 from qa.retrieve import Retriever
 from tests.conftest import CORPUS, ROOT, FakeEncoder
@@ -49,7 +50,9 @@ def test_without_paths_it_reads_and_writes_the_usual_places(
 ) -> None:
     monkeypatch.setenv("QA_CORPUS", str(write_corpus(tmp_path / "corpus")))
     monkeypatch.setenv("QA_INDEX", str(tmp_path / "index"))
-    assert rebuild(encoder=encoder) == RebuildReport(tmp_path / "index", 3, 3, ())
+    assert rebuild(encoder=encoder) == RebuildReport(
+        tmp_path / "index", 3, 3, Changes(("m_5676-1", "m_5676-2", "m_5676-3"), encoded=3), ()
+    )
 
 
 @pytest.mark.parametrize(("model", "loaded"), [(None, "e5"), ("minilm", "minilm")])

@@ -15,7 +15,7 @@ from embeddings.encoder import Encoder
 from embeddings.search import LATE_SHARE
 from qa.errors import BadQuestion, IndexMissing, IndexUnusable, QuoteMismatch
 from qa.question import Question
-from qa.retrieve import MAX_K, Retriever, default_retriever
+from qa.retrieve import MAX_K, Retriever
 from qa.twins import TWIN_DAYS
 from tests.conftest import FakeEncoder
 from tests.library import (
@@ -318,7 +318,7 @@ def test_eight_threads_that_ask_first_load_once(tmp_path: Path, monkeypatch: pyt
 
     def load(_: int) -> Retriever:
         start.wait()
-        return default_retriever(tmp_path / "index")
+        return Retriever.current(tmp_path / "index")
 
     with ThreadPoolExecutor(8) as pool:
         loaded = list(pool.map(load, range(8)))

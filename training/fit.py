@@ -2,8 +2,8 @@
 
     python -m training.fit --statements ../shared/scale/white-house-3000.jsonl --squad ../shared/benchmarks/squad2 --into FILE
 
-Only factors of rank 16 beside the weights of the four upper layers are trained, a projection of the token vectors and a weight
-for each question token; the layers below run once and their output is kept. A batch holds all passages of some releases that
+Only factors of rank 16 beside the weights of the four upper layers are trained, and a weight for each question token; the
+layers below run once and their output is kept. A batch holds all passages of some releases that
 resemble each other, and all questions about them: each question must find its passages among them, its sentences within the
 passage, and score low where nothing answers. Some 40 minutes on two cores.
 """
@@ -34,10 +34,10 @@ from training.data import Data, Example, Text, read_squad, read_statements
 
 LAYERS = 4  # of twelve; the upper ones
 RANK = 16
-TOKEN_DIMENSION = 128
-EPOCHS = 3
+EPOCHS = 2
 RATE, HEAD_RATE, WARM_UP = 1e-3, 5e-3, 20  # AdamW, falling to nothing along half a cosine after the first steps
-SENTENCES, ANSWERABLE = 0.5, 0.3  # of the loss of the passage
+SENTENCES, ANSWERABLE, POOLED = 0.5, 0.3, 0.2  # of the loss of the passage
+POOLED_SHARPNESS = 50.0  # what cosines of pooled vectors, which lie close together, are multiplied with
 RELATED, OTHERS = 6, 2  # releases of a batch that resemble each other, and others drawn beside them
 PASSAGES, SQUAD_PASSAGES, QUESTIONS = 40, 26, 48  # of a batch, at most
 SEED = 0
@@ -56,7 +56,7 @@ class Encoding:
 class Upper(nn.Module):
     """The upper layers of the encoder with the factors beside their weights, and how token vectors are read."""
 
-    def __init__(self, bert: Any, center: Tensor, projection: Tensor) -> None:
+    def __init__(self, bert: Any, center: Tensor) -> None:
         super().__init__()
         self._frozen = [bert]  # in a list: its weights are not this module's
         first = len(bert.encoder.layer) - LAYERS
@@ -76,18 +76,18 @@ class Upper(nn.Module):
         shapes = [weights[name].shape for name in self._names]
         self.ups = nn.ParameterList(torch.zeros(out, RANK) for out, _ in shapes)
         self.downs = nn.ParameterList(torch.randn(RANK, into) / math.sqrt(into) for _, into in shapes)
-        self.projection = nn.Parameter(projection)
-        self.gate = nn.Parameter(torch.zeros(projection.shape[1]))
+        self.gate = nn.Parameter(torch.zeros(len(center)))
         self.gate_bias = nn.Parameter(torch.tensor(math.log(math.e - 1)))  # softplus of it is 1
         self.sharpness = nn.Parameter(torch.tensor(math.log(33.0)))
         self.answer_scale, self.answer_bias = nn.Parameter(torch.tensor(20.0)), nn.Parameter(torch.tensor(-8.0))
         self.center: Tensor
         self.register_buffer("center", center)
 
-    def forward(self, encodings: Sequence[Encoding]) -> tuple[Tensor, Tensor]:
-        """The last layer's vectors, (n, t, dimension), and which of them are a text's own tokens, (n, t)."""
+    def forward(self, encodings: Sequence[Encoding]) -> tuple[Tensor, Tensor, Tensor]:
+        """The last layer's vectors, (n, t, dimension), which of them are a text's own tokens, (n, t), and (n, dimension), their
+        mean with those of the prompt and the special tokens, of unit length."""
         length = max(len(each.states) for each in encodings)
-        states = torch.zeros(len(encodings), length, self.projection.shape[0])
+        states = torch.zeros(len(encodings), length, len(self.center))
         present, own = torch.zeros(len(encodings), length), torch.zeros(len(encodings), length, dtype=torch.bool)
         for at, each in enumerate(encodings):
             states[at, : len(each.states)] = torch.from_numpy(each.states.astype(np.float32))
@@ -99,10 +99,10 @@ class Upper(nn.Module):
             layer, prefix = bert.encoder.layer[number], f"encoder.layer.{number}."
             own_change = {name.removeprefix(prefix): delta for name, delta in change.items() if name.startswith(prefix)}
             states = run_layer(layer, states, present, own_change)
-        return states, own
+        return states, own, unit((states * present[:, :, None]).sum(1))
 
     def read(self, vectors: Tensor) -> Tensor:
-        return unit((unit(vectors) - self.center) @ self.projection)
+        return unit(unit(vectors) - self.center)
 
     def weights(self, tokens: Tensor, own: Tensor) -> Tensor:
         raw = functional.softplus(tokens @ self.gate + self.gate_bias) * own
@@ -111,8 +111,7 @@ class Upper(nn.Module):
     def adapter(self, source: str) -> Adapter:
         factors = zip(self._names, self.ups, self.downs, strict=True)
         change = {name: (up.detach().numpy(), down.detach().numpy()) for name, up, down in factors}
-        heads = (self.center.numpy(), self.projection.detach().numpy(), self.gate.detach().numpy())
-        return Adapter(change, *heads, float(self.gate_bias.detach()), source)
+        return Adapter(change, self.center.numpy(), self.gate.detach().numpy(), float(self.gate_bias.detach()), source)
 
 
 def unit(vectors: Tensor) -> Tensor:
@@ -173,18 +172,14 @@ def lower(model: Any, bert: Any, texts: Sequence[str], role: Role) -> list[Encod
 
 
 @torch.no_grad()
-def starting_point(bert: Any, encodings: Sequence[Encoding]) -> tuple[Tensor, Tensor]:
-    """Mean (dimension,) of the unit token vectors, and the principal components (dimension, token dimension) around it."""
-    dimension = encodings[0].states.shape[1]
-    upper = Upper(bert, torch.zeros(dimension), torch.eye(dimension)[:, :TOKEN_DIMENSION].contiguous())
+def center_of(bert: Any, encodings: Sequence[Encoding]) -> Tensor:
+    """Mean (dimension,) of the unit token vectors before anything was learnt."""
+    upper = Upper(bert, torch.zeros(encodings[0].states.shape[1]))
     vectors = []
     for start in range(0, len(encodings), 16):
-        states, own = upper(encodings[start : start + 16])
+        states, own, _ = upper(encodings[start : start + 16])
         vectors.append(unit(states[own]))
-    every = torch.cat(vectors)
-    center = every.mean(0)
-    values, directions = torch.linalg.eigh(torch.cov((every - center).T))
-    return center.clone(), directions[:, values.argsort(descending=True)[:TOKEN_DIMENSION]].clone()
+    return torch.cat(vectors).mean(0)
 
 
 def batches(
@@ -230,12 +225,13 @@ def loss(
     questions: Sequence[Encoding],
     examples: Sequence[Example],
 ) -> dict[str, Tensor]:
-    """The three parts of the loss over one batch: of the passage, of its sentence, and of whether anything answers."""
-    states, own = upper(passages)
+    """The parts of the loss over one batch: of the passage by tokens and by pooled vectors, of its sentence, and of whether
+    anything answers."""
+    states, own, pooled = upper(passages)
     with torch.no_grad():
         upper.center.mul_(0.98).add_(0.02 * unit(states[own]).mean(0))
     stored = upper.read(states)
-    states, asked = upper(questions)
+    states, asked, pooled_questions = upper(questions)
     read = upper.read(states)
     weights = upper.weights(read, asked)
     likeness = torch.einsum("qid,ptd->qpit", read, stored).masked_fill(~own[None, :, None, :], -1.0)
@@ -246,7 +242,10 @@ def loss(
     for at, example in enumerate(examples):
         right[at, [place[row] for row in example.answers]] = True
     answered = right.any(1)
-    chosen = torch.log_softmax(scores * sharpness, 1).masked_fill(~right, -1e4).logsumexp(1)
+    chosen, proposed = (
+        torch.log_softmax(each, 1).masked_fill(~right, -1e4).logsumexp(1)
+        for each in (scores * sharpness, pooled_questions @ pooled.T * POOLED_SHARPNESS)
+    )
     best = torch.where(answered, scores.masked_fill(~right, -1e4).amax(1), scores.amax(1))
     marked = [
         -sentence_choice(
@@ -259,6 +258,7 @@ def loss(
     zero = scores.sum() * 0
     return {
         "passage": -chosen[answered].mean() if answered.any() else zero,
+        "pooled": -proposed[answered].mean() if answered.any() else zero,
         "sentence": torch.stack(marked).mean() if marked else zero,
         "answerable": functional.binary_cross_entropy_with_logits(
             upper.answer_scale * best + upper.answer_bias, answered.float()
@@ -303,7 +303,7 @@ def fit(data: Data, epochs: float = EPOCHS) -> Upper:
         zip(map(id, data.examples), lower(model, bert, [one.question for one in data.examples], "query"), strict=True)
     )
     print(f"{len(passages)} texts, {len(questions)} questions: lower layers {time.monotonic() - started:.0f} s", flush=True)
-    upper = Upper(bert, *starting_point(bert, dice.sample(passages, min(200, len(passages)))))
+    upper = Upper(bert, center_of(bert, dice.sample(passages, min(200, len(passages)))))
     groups = sorted({text.group for text in data.texts if not text.group.startswith("squad ")})
     pooled = {
         group: [
@@ -317,7 +317,7 @@ def fit(data: Data, epochs: float = EPOCHS) -> Upper:
     means -= means.mean(0)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     heads = [upper.gate, upper.gate_bias, upper.sharpness, upper.answer_scale, upper.answer_bias]
-    factors = [*upper.ups, *upper.downs, upper.projection]
+    factors = [*upper.ups, *upper.downs]
     optimizer = torch.optim.AdamW([{"params": factors, "weight_decay": 0.01}, {"params": heads, "weight_decay": 0.0}])
     per_epoch = len(list(batches(data, means @ means.T, groups, random.Random(SEED))))
     steps = round(epochs * per_epoch)
@@ -331,7 +331,8 @@ def fit(data: Data, epochs: float = EPOCHS) -> Upper:
                 upper, data.texts, [passages[row] for row in rows], rows, [questions[id(one)] for one in examples], examples
             )
             optimizer.zero_grad()
-            whole = parts["passage"] + SENTENCES * parts["sentence"] + ANSWERABLE * parts["answerable"]
+            whole = parts["passage"] + POOLED * parts["pooled"]
+            whole += SENTENCES * parts["sentence"] + ANSWERABLE * parts["answerable"]
             whole.backward()  # type: ignore[no-untyped-call]
             nn.utils.clip_grad_norm_(upper.parameters(), 1.0)
             optimizer.step()

@@ -1,0 +1,110 @@
+"""What the command line prints: answers, comparisons, releases and figures as text for a terminal, and JSON on one line."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import textwrap
+from dataclasses import asdict
+from typing import Any
+
+from qa.measure import Figure
+
+
+def one_line(record: dict[str, Any]) -> str:
+    """The record as JSON on one line, by whatever a reader takes for the end of one."""
+    text = json.dumps(record, ensure_ascii=False)
+    return re.sub("[\x85\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+def answer_text(record: dict[str, Any]) -> str:
+    """An answer for a terminal: each quote marked with », every line wrapped, control characters left out."""
+    lines = [f"\n{record['question']}"]
+    if not record["answered"]:
+        lines.append(f"No release answers this: {record['reason']}" + (" Nearest:" if record["hits"] else ""))
+    hits = {hit["rank"]: hit for hit in record["hits"]}
+    for rank in record["in_time"] if record["understood"]["development"] else hits:
+        hit = hits[rank]
+        paragraph = f", paragraph {hit['paragraph']}" if hit["paragraph"] else ""
+        whose = " [digest, not the ministry's words]" if hit["provenance"] == "digest" else ""
+        said = ", ".join(f"{quote['speaker']} {quote['act']}" for quote in hit["quotes"] if quote["speaker"] and quote["act"])
+        lines.append(
+            f"\n{rank}. {hit['title']} ({hit['date'] or 'date unknown'}{paragraph}){f' {said}' if said else ''}{whose}"
+        )
+        text = hit["text"]
+        for quote in reversed(hit["quotes"]):
+            text = f"{text[: quote['start']]}»{quote['text']}«{text[quote['end'] :]}"
+        lines += [textwrap.fill(line, 100, initial_indent="   ", subsequent_indent="   ") for line in text.split("\n")]
+        if hit["also"]:
+            lines.append(f"   also published as {', '.join(hit['also'])}")
+        if hit["url"]:
+            lines.append(f"   {hit['url']}")
+    return printable("\n".join(lines))
+
+
+def comparison_text(record: dict[str, Any]) -> str:
+    """A comparison for a terminal: + new, - dropped, = repeated."""
+    signs = {"new": "+", "dropped": "-", "repeated": "="}
+    lines = [f"{sign} {what}" for what, sign in signs.items()]
+    for side in ("earlier", "later"):
+        whose = " [digest, not the ministry's words]" if record[f"{side}_provenance"] == "digest" else ""
+        lines.append(f"\n{side}: {record[f'{side}_title']} ({record[f'{side}_date'] or 'date unknown'}){whose}")
+    lines.append("")
+    for pair in record["pairs"]:
+        texts = [pair[side]["text"] for side in ("later", "earlier") if pair[side]]
+        lines.append(textwrap.fill(texts[0], 100, initial_indent=f"{signs[pair['change']]} ", subsequent_indent="  "))
+        if texts[1:] and texts[1] != texts[0]:
+            lines.append(textwrap.fill(f"earlier: {texts[1]}", 100, initial_indent="    ", subsequent_indent="    "))
+    return printable("\n".join(lines))
+
+
+def report_text(record: dict[str, Any]) -> str:
+    """A rebuild's report: what was left out and why, what changed, and the count."""
+    lines = [f"left out {each['origin']}: {each['reason']}" for each in record["left_out"]]
+    for name in ("new", "changed", "removed"):
+        ids = record[name]
+        if ids and len(ids) < record["releases"]:
+            lines.append(f"{name}: {', '.join(ids[:10])}{f' and {len(ids) - 10} more' if len(ids) > 10 else ''}")
+    lines.append(
+        f"{record['releases']} releases, {record['passages']} passages ({record['encoded']} encoded), "
+        f"{len(record['left_out'])} left out -> {record['index']}"
+    )
+    return printable("\n".join(lines))
+
+
+def cited_text(record: dict[str, Any]) -> str:
+    """A release or a passage of it, as it was cited."""
+    whose = " [digest, not the ministry's words]" if record["provenance"] == "digest" else ""
+    until = f" [as it read until {record['until']}]" if record["until"] else ""
+    lines = [f"\n{record['title']} ({record['date'] or 'date unknown'}){whose}{until}"]
+    lines += [textwrap.fill(line, 100, initial_indent="   ", subsequent_indent="   ") for line in record["text"].split("\n")]
+    lines += [f"   {record[name]}" for name in ("url", "permalink") if record[name]]
+    return printable("\n".join(lines))
+
+
+def finding_text(record: dict[str, Any]) -> str:
+    """One finding of the doctor on a line, its remedy on the next."""
+    line = f"{'ok   ' if record['ok'] else 'FAULT'} {record['check']:<14}{record['detail']}"
+    return printable(line if record["ok"] else f"{line}\n      -> {record['remedy']}")
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which a terminal would obey."""
+    return "".join(char for char in text if char == "\n" or char.isprintable())
+
+
+def figure_record(figure: Figure) -> dict[str, float | None]:
+    """A figure as JSON has it, where a value that is none is null."""
+    return {name: None if math.isnan(value) else value for name, value in asdict(figure).items()}
+
+
+def figures_table(table: dict[str, dict[str, Figure]]) -> str:
+    """One block a kind of question: figure, value, interval, and how many questions it rests on."""
+    lines = []
+    for kind, row in table.items():
+        lines.append(f"{kind}")
+        for name, figure in row.items():
+            form = ".0f" if name.endswith(" ms") else ".3f"
+            lines.append(f"  {name:<28}{figure.value:>8{form}}  [{figure.low:{form}}, {figure.high:{form}}]  n={figure.count}")
+    return "\n".join(lines)

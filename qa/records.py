@@ -1,0 +1,26 @@
+"""Releases as JSON-ready records, and back."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from typing import Any
+
+from qa.release import Paragraph, Part, Release
+
+
+def release_record(release: Release) -> dict[str, Any]:
+    record = dataclasses.asdict(release)
+    record["date"] = release.date.isoformat() if release.date else None
+    return record
+
+
+def release_from(record: dict[str, Any]) -> Release:
+    """The release that `release_record` made this of. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+    record = dict(record)
+    record["date"] = datetime.date.fromisoformat(record["date"]) if record["date"] else None
+    record["paragraphs"] = tuple(
+        Paragraph(each["number"], each["start"], each["end"], tuple(Part(*part) for part in each["parts"]))
+        for each in record["paragraphs"]
+    )
+    return Release(**record)
