@@ -10,17 +10,17 @@ from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from tokenize import TokenError
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from embeddings.errors import IndexDamaged
+from embeddings.rows import RowsFile
 
 _CODES, _SCALES, _SPANS, _STARTS = "codes.npy", "scales.npy", "spans.npy", "starts.npy"
 _TYPES = {_CODES: ("int8", 2), _SCALES: ("float32", 1), _SPANS: ("int32", 2), _STARTS: ("int64", 1)}
 _LEVELS = 127  # int8, symmetric
-_HEADER = 128  # bytes before the rows of a .npy file: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 
 
 class StoredTokens(NamedTuple):
@@ -37,30 +37,6 @@ class StoredTokens(NamedTuple):
         codes = np.rint(vectors / level[:, None]).astype(np.int8)
         lengths = np.linalg.norm(codes.astype(np.float32), axis=1)
         return cls(codes, (1 / np.maximum(lengths, 1e-12)).astype(np.float32), spans)
-
-
-class _Rows:
-    """A .npy file to which rows are written one after the other; its header is written last, over the first one."""
-
-    def __init__(self, path: Path, dtype: str, axes: int) -> None:
-        self.width: tuple[int, ...] = () if axes == 1 else (0,)
-        self._path, self._dtype, self._count = path, np.dtype(dtype), 0
-
-    def __enter__(self) -> Self:
-        self._file = self._path.open("wb")
-        self._file.write(bytes(_HEADER))
-        return self
-
-    def write(self, rows: npt.NDArray[np.int8] | npt.NDArray[np.float32] | npt.NDArray[np.int32]) -> None:
-        self._count += len(rows)
-        self._file.write(np.ascontiguousarray(rows, dtype=self._dtype).tobytes())
-
-    def __exit__(self, *_: object) -> None:
-        with self._file as file:
-            form = {"descr": self._dtype.str, "fortran_order": False, "shape": (self._count, *self.width)}
-            header = repr(form).encode("ascii").ljust(_HEADER - 11) + b"\n"
-            file.seek(0)
-            file.write(np.lib.format.magic(1, 0) + len(header).to_bytes(2, "little") + header)
 
 
 class TokenStore:
@@ -84,8 +60,10 @@ class TokenStore:
         folder.mkdir()
         counts = [0]
         with ExitStack() as stack:
-            files = {name: stack.enter_context(_Rows(folder / name, *_TYPES[name])) for name in (_CODES, _SCALES, _SPANS)}
-            files[_CODES].width, files[_SPANS].width = (dimension,), (2,)
+            widths = {_CODES: (dimension,), _SCALES: (), _SPANS: (2,)}
+            files = {
+                name: stack.enter_context(RowsFile(folder / name, _TYPES[name][0], width)) for name, width in widths.items()
+            }
             for text in texts:
                 for name, array in ((_CODES, text.codes), (_SCALES, text.scales), (_SPANS, text.spans)):
                     files[name].write(array)

@@ -19,6 +19,7 @@ from embeddings.encoder import Encoder, Progress
 from embeddings.errors import IndexDamaged
 from embeddings.late import StoredTokens, TokenStore
 from embeddings.lexical import LexicalIndex, has_hangul
+from embeddings.rows import RowsFile
 
 CANDIDATES = 60  # proposed by each of the two searches
 # Of late interaction in the score; the rest is the share of BM25, of which a Korean question needs more: its pairs of syllables
@@ -94,6 +95,10 @@ class Kept:
     index: SearchIndex
     rows: npt.NDArray[np.int64]
 
+    def stored(self, row: int) -> tuple[npt.NDArray[np.float32], StoredTokens]:
+        """The pooled vector and the tokens of a row there."""
+        return self.index.dense.vectors[row], self.index.tokens.stored(row)
+
 
 def _chunks(count: int, kept: Kept | None) -> Iterator[tuple[int, int]]:
     """The stretches of texts of which at most `_CHUNK` are new."""
@@ -128,10 +133,8 @@ class SearchIndex:
 
         `progress` is called with texts done and in all.
         """
-        shape = (len(texts), encoder.dimension)
-        pooled = np.lib.format.open_memmap(folder / _POOLED, "w+", np.float32, shape)
 
-        def token_vectors() -> Iterator[StoredTokens]:
+        def token_vectors(pooled: RowsFile) -> Iterator[StoredTokens]:
             for start, end in _chunks(len(texts), kept):
                 known = {} if kept is None else {at: int(kept.rows[at]) for at in range(start, end) if kept.rows[at] >= 0}
                 new = [at for at in range(start, end) if at not in known]
@@ -141,21 +144,19 @@ class SearchIndex:
                         progress(start + known + done, len(texts))
 
                 encoded = encoder.encode([texts[at] for at in new], "passage", show)
-                pooled[new] = encoded.pooled
-                made = {at: StoredTokens.of(encoded.tokens[i], encoded.spans[i]) for i, at in enumerate(new)}
+                made = {
+                    at: (encoded.pooled[i], StoredTokens.of(encoded.tokens[i], encoded.spans[i])) for i, at in enumerate(new)
+                }
                 for at in range(start, end):
-                    if kept is not None and at in known:
-                        pooled[at] = kept.index.dense.vectors[known[at]]
-                        yield kept.index.tokens.stored(known[at])
-                    else:
-                        yield made[at]
+                    vector, tokens = made[at] if kept is None or at not in known else kept.stored(known[at])
+                    pooled.write(vector[None])
+                    yield tokens
 
-        tokens = TokenStore.build(token_vectors(), encoder.dimension, folder / _TOKENS)
-        pooled.flush()
-        dense, words = DenseIndex.build(pooled), LexicalIndex.build(texts)
-        dense.save(folder / _DENSE)
-        words.save(folder / _WORDS)
-        return cls(dense, tokens, words)
+        with RowsFile(folder / _POOLED, "float32", (encoder.dimension,)) as pooled:
+            TokenStore.build(token_vectors(pooled), encoder.dimension, folder / _TOKENS)
+        DenseIndex.build(np.load(folder / _POOLED, mmap_mode="r")).save(folder / _DENSE)
+        LexicalIndex.build(texts).save(folder / _WORDS)
+        return cls.load(folder)
 
     @classmethod
     def load(cls, folder: Path) -> SearchIndex:
