@@ -57,7 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        print(f"qa: {error.strerror or error}: {error.filename}" if error.filename else f"qa: {error}", file=sys.stderr)
+        what = error.strerror or error
+        print(f"qa: {what}: {error.filename}" if error.filename else f"qa: {what}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("qa: interrupted", file=sys.stderr)
@@ -164,12 +165,12 @@ def _rebuild(options: argparse.Namespace) -> int:
         else:
             print(report_text(report.record()), file=sys.stderr)
 
-    with _progress_bar() as show:
-        more = {"model": options.model, "progress": show, "waiting": _tell_waiting}
-        if options.watch:
-            watch(options.corpus, options.index, told=tell, **more)
-        else:
-            tell(rebuild(options.corpus, options.index, **more))
+    if options.watch:
+        watch(options.corpus, options.index, told=tell, model=options.model, waiting=_tell_waiting)
+    else:
+        with _progress_bar() as show:
+            report = rebuild(options.corpus, options.index, model=options.model, progress=show, waiting=_tell_waiting)
+        tell(report)
     return 0
 
 

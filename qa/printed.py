@@ -64,12 +64,11 @@ def report_text(record: dict[str, Any]) -> str:
     lines = [f"left out {each['origin']}: {each['reason']}" for each in record["left_out"]]
     for name in ("new", "changed", "removed"):
         ids = record[name]
-        if ids and len(ids) < record["releases"]:
+        if ids and len(ids) < record["releases"]:  # not of a first build
             lines.append(f"{name}: {', '.join(ids[:10])}{f' and {len(ids) - 10} more' if len(ids) > 10 else ''}")
-    lines.append(
-        f"{record['releases']} releases, {record['passages']} passages ({record['encoded']} encoded), "
-        f"{len(record['left_out'])} left out -> {record['index']}"
-    )
+    lines.append(f"{record['encoded']} passages encoded, the others taken over from the index before")
+    counts = f"{record['releases']} releases, {record['passages']} passages, {len(record['left_out'])} left out"
+    lines.append(f"{counts} -> {record['index']}")
     return printable("\n".join(lines))
 
 

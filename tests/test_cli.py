@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import types
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 
 from qa import cli
 from qa.cli import main
+from qa.generations import building
 from qa.retrieve import Retriever
 from tests.library import (
+    RECORDS,
     SEOUL_PORT,
     UNRELATED,
     question_line,
@@ -28,6 +31,7 @@ from tests.library import (
 
 HARBOUR = "Who agreed to widen the harbour of Busan?"
 WIDEN = "The two ministers agreed to widen the harbour of Busan."
+VISIT = {"title": "Visit", "date": "2024-01-01", "url": RECORDS[0]["url"][:-1] + "4", "text": "A visit was made."}  # type: ignore[index]
 COMMANDS = sorted(cli._parser()._subparsers._group_actions[0].choices)  # type: ignore[union-attr, arg-type]
 
 
@@ -499,3 +503,60 @@ def test_app_passes_a_relative_folder_on_as_an_absolute_one(
     run("app", "--index", "mine")
     assert started[0][1]["env"]["QA_INDEX"] == str(tmp_path / "mine")
     assert "QA_CORPUS" not in started[0][1]["env"]
+
+
+# rebuilding, showing, examining
+
+
+def test_a_second_rebuild_tells_what_is_new_changed_and_removed(tmp_path: Path, run: Any) -> None:
+    corpus = write_corpus(tmp_path / "corpus")
+    run("rebuild", "--corpus", corpus, "--index", tmp_path / "index")
+    write_corpus(corpus, [{**RECORDS[0], "title": "Harbor Talks Held"}, RECORDS[1], VISIT])
+    ran = run("rebuild", "--corpus", corpus, "--index", tmp_path / "index")
+    told = ["new: m_5676-4", "changed: m_5676-1", "removed: m_5676-3"]
+    assert ran.err.splitlines()[-5:-2] == told
+    assert ran.err.splitlines()[-2] == "2 passages encoded, the others taken over from the index before"
+    [report] = run("rebuild", "--corpus", corpus, "--index", tmp_path / "index", "--json").lines
+    assert (report["unchanged"], report["encoded"], report["new"], report["left_out"]) == (3, 0, [], [])
+
+
+def test_a_second_rebuild_at_once_says_whom_it_waits_for(tmp_path: Path, run: Any) -> None:
+    corpus = write_corpus(tmp_path / "corpus")
+    with ThreadPoolExecutor(1) as pool:
+        with building(tmp_path / "index"):
+            waiting = pool.submit(run, "rebuild", "--corpus", corpus, "--index", tmp_path / "index")
+            with pytest.raises(TimeoutError):
+                waiting.result(0.5)
+        ran = waiting.result(30)
+    assert ran.status == 0
+    assert f"waiting for the rebuild of process {os.getpid()} on " in ran.err
+
+
+def test_show_prints_a_release_and_what_a_permalink_cites_even_after_an_edit(tmp_path: Path, run: Any) -> None:
+    corpus, index = write_corpus(tmp_path / "corpus"), tmp_path / "index"
+    run("rebuild", "--corpus", corpus, "--index", index)
+    link = run("ask", HARBOUR, "-k", 1, "--index", index, "--json").lines[0]["hits"][0]["permalink"]
+    assert run("show", link, "--index", index, "--json").lines[0]["text"] == SEOUL_PORT
+    write_corpus(corpus, [{**RECORDS[0], "text": "The two ministers agreed to narrow it."}, *RECORDS[1:]])
+    run("rebuild", "--corpus", corpus, "--index", index)
+    cited = run("show", link, "--index", index, "--json").lines[0]
+    assert (cited["text"], cited["permalink"]) == (SEOUL_PORT, link)
+    assert re.search(r"Harbour Talks Held \(2022-02-28\) \[as it read until 20\d\d-", run("show", link, "--index", index).out)
+    assert "agreed to narrow it" in run("show", "m_5676-1", "--index", index).out
+    missing = run("show", "m_5676-99", "--index", index)
+    assert (missing.status, missing.out) == (1, "")
+    assert missing.err.startswith("qa: m_5676-99: no release has this id; there are 3")
+
+
+def test_doctor_names_each_fault_with_its_remedy_and_exits_with_1(tmp_path: Path, run: Any) -> None:
+    corpus, index = write_corpus(tmp_path / "corpus"), tmp_path / "index"
+    run("rebuild", "--corpus", corpus, "--index", index, "--model", "fake")
+    well = run("doctor", "--corpus", corpus, "--index", index)
+    assert (well.status, well.err) == (0, "")
+    assert all(line.startswith("ok ") for line in well.out.splitlines())
+    write_corpus(corpus, RECORDS[:1])
+    ill = run("doctor", "--corpus", corpus, "--index", index)
+    assert ill.status == 1
+    assert f"FAULT corpus        {corpus}: 0 new, 0 changed, 2 removed since the index was built" in ill.out
+    assert f"      -> qa rebuild --corpus {corpus} --index {index}" in ill.out
+    assert [each["ok"] for each in run("doctor", "--corpus", corpus, "--index", index, "--json").lines].count(False) == 1

@@ -7,7 +7,7 @@ import re
 import pytest
 from hypothesis import given
 
-from qa.people import are_one, countries, country_called, joined, mentions, name_words, officers, short_names
+from qa.people import are_one, countries, country_called, joined, mentions, name_words, office_asked, officers, short_names
 from tests.talks import TEXTS
 
 
@@ -136,3 +136,21 @@ def test_mentions_of_any_text_lie_in_it_and_apart_from_each_other(text: str) -> 
     for m in mentions(text):
         assert at <= m.start < m.end <= len(text)
         at = m.end
+
+
+@pytest.mark.parametrize(
+    ("question", "rank"),
+    [
+        ("What did the foreign minister say?", "Minister"),
+        ("the first vice minister's trip", "First Vice Minister"),
+        ("What did the President ask?", "President"),
+        ("the Japanese prime minister", "Prime Minister"),
+        ("외교장관은 무엇을 말했나요?", "Minister"),
+        ("중국 외교부장", "Minister"),
+        ("제1차관 방문", "First Vice Minister"),
+        ("총리", "Prime Minister"),
+        ("What did Korea say?", None),
+    ],
+)
+def test_the_office_that_a_question_names(question: str, rank: str | None) -> None:
+    assert office_asked(question) == rank

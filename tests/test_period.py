@@ -96,3 +96,27 @@ def test_a_day_without_a_year_is_of_the_year_nearest_to_the_release() -> None:
 def test_any_text_has_a_period_or_none_and_never_ends_before_it_begins(question: str, today: datetime.date) -> None:
     period = find_period(question, today)
     assert period is None or period.since is None or period.until is None or period.since <= period.until
+
+
+@pytest.mark.parametrize(
+    ("question", "binds"),
+    [
+        ("What was agreed in 2022?", True),
+        ("What was said of grain last year?", True),
+        ("releases since March 2023", True),
+        ("aid before 2022", True),
+        ("between 2022 and 2023", True),
+        ("2022년에 합의한 것은?", True),
+        ("2022년 이후 협력", True),
+        ("the meeting of November 2023", False),
+        ("What came of the talks in October 2023?", False),
+        ("last year's agreement", False),
+        ("2022년 회담", False),
+        ("before the Busan meeting of 2023", False),
+        ("the latest statement", False),
+    ],
+)
+def test_a_period_binds_where_the_question_is_of_nothing_else(question: str, binds: bool) -> None:
+    period = find_period(question, TODAY)
+    assert period is not None
+    assert period.binds is binds

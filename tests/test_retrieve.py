@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import importlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -306,6 +307,64 @@ def test_the_functions_of_the_package_are_those_of_the_retriever(tmp_path: Path,
     monkeypatch.setenv("QA_INDEX", str(tmp_path / "index"))
     history = ["How much grain will Korea give to Kenya?"]
     assert qa.retrieve("And when?", 1, history=history) == own.retrieve("And when?", 1, history=history)
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("What was decided in 2022?", ["m_5676-1", "m_5676-2"]),
+        ("What was decided since 2023?", ["m_5676-3"]),
+        ("What was decided at the meeting of 2022?", ["m_5676-1", "m_5676-2", "m_5676-3"]),
+        ("What was decided in 1999?", ["m_5676-1", "m_5676-2", "m_5676-3"]),
+    ],
+)
+def test_only_a_period_that_binds_leaves_releases_out(retriever: Retriever, question: str, found: list[str]) -> None:
+    assert sorted(hit.release_id for hit in retriever.retrieve(question)) == found
+
+
+def test_a_period_that_binds_and_bounds_that_exclude_it_leave_the_bounds(retriever: Retriever) -> None:
+    hits = retriever.retrieve("What was decided in 2022?", since="2023-01-01")
+    assert [hit.release_id for hit in hits] == ["m_5676-3"]
+
+
+# generations
+
+
+def test_the_current_retriever_takes_up_a_rebuild_with_the_model_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = use_fake_encoder(monkeypatch)
+    retriever_over(tmp_path)
+    first = Retriever.current(tmp_path / "index")
+    assert Retriever.current(tmp_path / "index") is first
+    retriever_over(tmp_path, RECORDS[:2])
+    second = Retriever.current(tmp_path / "index")
+    assert (len(first.index.releases), len(second.index.releases)) == (3, 2)
+    assert second.encoder is first.encoder
+    assert asked == ["fake"]
+
+
+def test_while_a_new_generation_is_loaded_others_go_on_with_the_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_encoder(monkeypatch)
+    retriever_over(tmp_path)
+    old = Retriever.current(tmp_path / "index")
+    retriever_over(tmp_path, RECORDS[:2])
+    module = importlib.import_module("qa.retrieve")
+    load, loading, go_on = module.load_index, threading.Event(), threading.Event()
+
+    def slow(folder: Path) -> qa.index.Index:
+        loading.set()
+        assert go_on.wait(20)
+        return load(folder)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(module, "load_index", slow)
+    with ThreadPoolExecutor(1) as pool:
+        renewed = pool.submit(Retriever.current, tmp_path / "index")
+        assert loading.wait(20)
+        assert Retriever.current(tmp_path / "index") is old
+        go_on.set()
+        assert len(renewed.result(20).index.releases) == 2
+    assert Retriever.current(tmp_path / "index") is renewed.result()
 
 
 # threads

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 from hypothesis import given
 
 from qa.acts import Act, Asked, Side, Statement
+from qa.period import Period
 from qa.speakers import Speakers
 from tests.conftest import needs_official, official_releases, release_of
 from tests.talks import SPEAKERS, TEXTS, US_SPEAKERS
@@ -124,3 +127,36 @@ def test_the_official_releases_tell_whose_minister_a_counterpart_is() -> None:
     speakers = Speakers(official_releases().values())
     assert speakers.publisher == "Korea"
     assert speakers.country("Wang Yi") == "China"
+
+
+def holders() -> Speakers:
+    """Two foreign ministers of Korea, one after the other, and one of Peru."""
+    told = [
+        ("2022-02-01", "Minister of Foreign Affairs Oh Dan-bi met Peruvian Foreign Minister Ada Luna."),
+        ("2022-05-20", "Minister of Foreign Affairs Seo Jin-u spoke."),
+        ("2023-05-20", "Minister of Foreign Affairs Seo Jin-u met Peruvian Foreign Minister Ada Luna."),
+    ]
+    url = "https://www.mofa.go.kr/eng/brd/m_5676/view.do?seq={}"
+    return Speakers(release_of(text, title="Talks", date=day, url=url.format(n)) for n, (day, text) in enumerate(told))
+
+
+@pytest.mark.parametrize(
+    ("question", "since", "until", "asked"),
+    [
+        ("What did the foreign minister promise?", None, None, Asked(None, "ours", "promised")),
+        ("What did the foreign minister promise?", "2023-01-01", "2023-12-31", Asked("Seo Jin-u", "ours", "promised")),
+        ("What did the foreign minister promise?", "2022-01-01", "2022-03-01", Asked("Oh Dan-bi", "ours", "promised")),
+        ("What did the foreign minister promise?", "2022-01-01", "2022-12-31", Asked(None, "ours", "promised")),
+        (
+            "What did the Peruvian foreign minister promise?",
+            "2022-01-01",
+            "2022-12-31",
+            Asked("Ada Luna", "theirs", "promised"),
+        ),
+        ("What did the foreign minister promise?", "2020-01-01", "2020-12-31", Asked(None, "ours", "promised")),
+        ("What did the government promise?", "2023-01-01", "2023-12-31", Asked(None, "ours", "promised")),
+    ],
+)
+def test_an_office_means_the_one_who_held_it_then(question: str, since: str | None, until: str | None, asked: Asked) -> None:
+    first, last = (datetime.date.fromisoformat(day) if day else None for day in (since, until))
+    assert holders().asked(question, Period(first, last, latest=False, said="then")) == asked
