@@ -6,6 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from tokenize import TokenError
 
@@ -25,14 +26,18 @@ _STOPWORDS = frozenset(STOPWORDS_EN) | {"did", "do", "does", "what", "which", "w
 def words(text: str) -> list[str]:
     """The words BM25 counts: case folded, English ones stemmed (Snowball) and without stop words, Korean ones as pairs
     of syllables, which find a noun under any particle."""
-    stem = Stemmer.Stemmer("english").stemWord
     found = []
     for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold()):
         if _HANGUL.search(word):
             found += [word[i : i + 2] for i in range(len(word) - 1)] or [word]
         elif word not in _STOPWORDS:
-            found.append(stem(word))
+            found.append(_stem(word))
     return found
+
+
+@lru_cache(maxsize=200_000)  # words: more than the English ones of a million releases
+def _stem(word: str) -> str:
+    return str(Stemmer.Stemmer("english").stemWord(word))
 
 
 def has_hangul(text: str) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import inspect
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ import numpy as np
 from embeddings.encoder import Encoder, Progress
 from embeddings.errors import IndexDamaged
 from embeddings.search import Kept, SearchIndex
+from qa import layout, sentences
+from qa import passages as splitting
 from qa.corpus import Corpus
 from qa.errors import IndexMissing, IndexUnusable
 from qa.generations import MANIFEST, Files, building, check_files, current_generation, publish, read_manifest
@@ -25,15 +29,21 @@ from qa.release import Release
 
 FORMAT = 3
 _RELEASES, _PASSAGES = "releases.jsonl", "passages.jsonl"
+_SPLITTING = hashlib.sha256("".join(map(inspect.getsource, (layout, splitting, sentences))).encode("utf-8")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What an index says of itself. `files` gives size and SHA-256 of every other file of the generation."""
+    """What an index says of itself.
+
+    `splitting` is a digest of the code that made passages of releases; `files` gives size and SHA-256 of every other file of
+    the generation.
+    """
 
     format: int
     model: str
     fingerprint: str
+    splitting: str
     dimension: int
     releases: int
     passages: int
@@ -65,16 +75,14 @@ def build_index(
     with the builder that holds the folder. Until the last step the folder keeps answering from the generation it had; an
     interruption leaves that one standing.
     """
-    passages = [
-        passage for release in corpus.releases for passage in split_release(release, encoder.count_tokens, encoder.max_tokens)
-    ]
     releases = {release.id: release for release in corpus.releases}
-    texts = [embedded_text(passage, releases) for passage in passages]
     with building(folder, waiting) as scratch:
         before = _whole_index(folder)
+        made = list(_passages(corpus.releases, before, encoder))
+        texts = [embedded_text(passage, releases) for passage in made]
         kept = _kept(before, encoder, texts)
         _write_lines(scratch / _RELEASES, [release_record(release) for release in corpus.releases])
-        _write_lines(scratch / _PASSAGES, [_passage_record(passage) for passage in passages])
+        _write_lines(scratch / _PASSAGES, [_passage_record(passage) for passage in made])
         SearchIndex.build(texts, encoder, scratch, kept=kept, progress=progress)
         changes = changes_between(before.releases if before else {}, releases)
         record_changes(folder, changes, before.releases if before else {}, releases)
@@ -82,14 +90,28 @@ def build_index(
             "format": FORMAT,
             "model": encoder.name,
             "fingerprint": encoder.fingerprint,
+            "splitting": _SPLITTING,
             "dimension": encoder.dimension,
             "releases": len(releases),
-            "passages": len(passages),
+            "passages": len(made),
             "corpus_digest": corpus.digest,
         }
         publish(scratch, folder, manifest)
         encoded = len(texts) if kept is None else int((kept.rows < 0).sum())
         return Manifest(**read_manifest(folder, current_generation(folder), FORMAT)), replace(changes, encoded=encoded)
+
+
+def _passages(releases: Iterable[Release], before: Index | None, encoder: Encoder) -> Iterator[Passage]:
+    """The passages of `releases`, those of one that is as it was before taken over where it would be split in the same way."""
+    known: dict[str, list[Passage]] = {}
+    if before and (before.manifest.fingerprint, before.manifest.splitting) == (encoder.fingerprint, _SPLITTING):
+        for passage in before.passages:
+            known.setdefault(passage.release_id, []).append(passage)
+    for release in releases:
+        if before and release.id in known and before.releases[release.id] == release:
+            yield from known[release.id]
+        else:
+            yield from split_release(release, encoder.count_tokens, encoder.max_tokens)
 
 
 def _whole_index(folder: Path) -> Index | None:

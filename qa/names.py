@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from itertools import chain, product
 
 from babel import Locale
@@ -113,17 +113,22 @@ _OPENERS = frozenset("The In On For By Of At To From With My Our Its As An A And
 
 
 class Names:
-    """The names of a corpus, found by their sound."""
+    """The names of a corpus, found by their sound; they are gathered for the first Korean question."""
 
     def __init__(self, releases: Iterable[Release]) -> None:
-        texts = [f"{release.title}\n{release.text}" for release in releases]
-        lowered = {word for text in texts for word in re.findall(r"\b[a-z]{3,}\b", text)}
-        counted = Counter(name for text in texts for name in _sequences(text) if _may_be_heard(name))
-        self._by_sound: dict[str, list[tuple[str, list[str]]]] = {}  # consonants -> name and its vowels, the commonest first
-        for name in sorted(counted, key=lambda name: (-counted[name], name)):
+        self._texts = [f"{release.title}\n{release.text}" for release in releases]
+
+    @cached_property
+    def _by_sound(self) -> dict[str, list[tuple[str, list[str]]]]:
+        """Consonants -> the names that have them, with their vowels, the commonest first."""
+        lowered = {word for text in self._texts for word in re.findall(r"\b[a-z]{3,}\b", text)}
+        counted = Counter(name for text in self._texts for name in _sequences(text))
+        found: dict[str, list[tuple[str, list[str]]]] = {}
+        for name in sorted(filter(_may_be_heard, counted), key=lambda name: (-counted[name], name)):
             if not all(word.casefold() in lowered or word in _CALENDAR for word in name.split()):
                 for consonants, vowels in _latin_sounds(name):
-                    self._by_sound.setdefault(consonants, []).append((name, vowels))
+                    found.setdefault(consonants, []).append((name, vowels))
+        return found
 
     def in_english(self, question: str) -> str:
         """The question with the Hangul names it holds replaced by their English spelling; the rest stays as it is."""

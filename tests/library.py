@@ -113,5 +113,5 @@ def index_of(releases: Iterable[Release], encoder: Encoder | None = None) -> Ind
     texts = [context(known[passage.release_id]) + passage.text for passage in passages]
     with TemporaryDirectory() as folder:  # what is mapped stays readable
         search = SearchIndex.build(texts, encoder, Path(folder))
-    manifest = Manifest(0, encoder.name, encoder.fingerprint, encoder.dimension, len(known), len(passages), "", {})
+    manifest = Manifest(0, encoder.name, encoder.fingerprint, "", encoder.dimension, len(known), len(passages), "", {})
     return Index("generation-in-memory", manifest, known, tuple(passages), search)
