@@ -5,12 +5,13 @@ MaxSim (Khattab and Zaharia, ColBERT, arXiv 2004.12832) over the token vectors o
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from itertools import pairwise
 from pathlib import Path
 from tokenize import TokenError
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +19,10 @@ import numpy.typing as npt
 from embeddings.errors import IndexDamaged
 from embeddings.rows import RowsFile
 
-_CODES, _SCALES, _SPANS, _STARTS = "codes.npy", "scales.npy", "spans.npy", "starts.npy"
-_TYPES = {_CODES: ("int8", 2), _SCALES: ("float32", 1), _SPANS: ("int32", 2), _STARTS: ("int64", 1)}
+_CODES, _SCALES, _SPANS, _ROWS = "codes.npy", "scales.npy", "spans.npy", "rows.npy"
+_TYPES = {_CODES: ("int8", 2), _SCALES: ("float32", 1), _SPANS: ("int32", 2)}
 _LEVELS = 127  # int8, symmetric
+SEGMENTS, LIVE = 16, 0.5  # at most so many are kept, and only while so much of them is still used
 
 
 class StoredTokens(NamedTuple):
@@ -39,77 +41,107 @@ class StoredTokens(NamedTuple):
         return cls(codes, (1 / np.maximum(lengths, 1e-12)).astype(np.float32), spans)
 
 
-class TokenStore:
-    """The token vectors of n texts, one signed byte a component, memory-mapped from a folder."""
+class _Segment(NamedTuple):
+    """The tokens of some texts, one after the other, memory-mapped from a folder."""
 
-    def __init__(
-        self,
-        codes: npt.NDArray[np.int8],
-        scales: npt.NDArray[np.float32],
-        spans: npt.NDArray[np.int32],
-        starts: npt.NDArray[np.int64],
-    ) -> None:
-        self._codes = codes  # (tokens of all texts, dimension)
-        self._scales = scales  # (tokens,): what makes a unit vector of its codes
-        self._spans = spans  # (tokens, 2): characters of its text
-        self._starts = starts  # (n + 1,): the tokens of text i are starts[i] to starts[i + 1]
+    codes: npt.NDArray[np.int8]  # (tokens, dimension)
+    scales: npt.NDArray[np.float32]  # (tokens,): what makes a unit vector of its codes
+    spans: npt.NDArray[np.int32]  # (tokens, 2): characters of its text
+    folder: Path
 
     @classmethod
-    def build(cls, texts: Iterable[StoredTokens], dimension: int, folder: Path) -> TokenStore:
-        """Store the tokens of n texts, taken one by one, in `folder`: however many, they are never all in memory."""
+    def load(cls, folder: Path) -> _Segment:
+        arrays = {name: _load(folder / name, dtype, axes) for name, (dtype, axes) in _TYPES.items()}
+        tokens = len(arrays[_CODES])
+        for name, shape in {_SCALES: (tokens,), _SPANS: (tokens, 2)}.items():
+            if arrays[name].shape != shape:
+                raise IndexDamaged(folder / name, f"has shape {arrays[name].shape}, not {shape}")
+        return cls(arrays[_CODES], arrays[_SCALES], arrays[_SPANS], folder)
+
+
+class TokenStore:
+    """The token vectors of n texts, one signed byte a component, memory-mapped from a folder.
+
+    They lie in segments, which an index built later takes over as they are: a file that is linked, not copied.
+    """
+
+    def __init__(self, segments: Sequence[_Segment], rows: npt.NDArray[np.int64]) -> None:
+        self._segments = segments
+        self._rows = rows  # (n, 3): of text i the segment, and where its tokens start and end there
+
+    @classmethod
+    def build(
+        cls, texts: Iterable[StoredTokens | int], dimension: int, folder: Path, kept: TokenStore | None = None
+    ) -> TokenStore:
+        """Store the tokens of n texts, taken one by one, in `folder`: however many, they are never all in memory.
+
+        An int is a row of `kept`, whose segments are taken over while they are few and mostly used.
+        """
         folder.mkdir()
-        counts = [0]
+        taken = [] if kept is None else list(kept._segments)  # noqa: SLF001
+        for at, segment in enumerate(taken):
+            (folder / str(at)).mkdir()
+            for name in _TYPES:
+                _link(segment.folder / name, folder / str(at) / name)
+        rows, count = [], 0
+        new = folder / str(len(taken))
+        new.mkdir()
+        widths = {_CODES: (dimension,), _SCALES: (), _SPANS: (2,)}
         with ExitStack() as stack:
-            widths = {_CODES: (dimension,), _SCALES: (), _SPANS: (2,)}
-            files = {
-                name: stack.enter_context(RowsFile(folder / name, _TYPES[name][0], width)) for name, width in widths.items()
-            }
+            files = {name: stack.enter_context(RowsFile(new / name, _TYPES[name][0], width)) for name, width in widths.items()}
             for text in texts:
+                if isinstance(text, int):
+                    rows.append(tuple(kept._rows[text]))  # type: ignore[union-attr]  # noqa: SLF001
+                    continue
                 for name, array in ((_CODES, text.codes), (_SCALES, text.scales), (_SPANS, text.spans)):
                     files[name].write(array)
-                counts.append(len(text.scales))
-        np.save(folder / _STARTS, np.cumsum(counts, dtype=np.int64), allow_pickle=False)
+                rows.append((len(taken), count, count + len(text.scales)))
+                count += len(text.scales)
+        if taken and not count:
+            shutil.rmtree(new)
+        np.save(folder / _ROWS, np.array(rows, dtype=np.int64).reshape(-1, 3), allow_pickle=False)
         return cls.load(folder)
 
     @classmethod
     def load(cls, folder: Path) -> TokenStore:
         """Raises `IndexDamaged` when a file is missing, cut short or does not fit the others."""
-        arrays = {}
-        for name in _TYPES:
-            try:
-                arrays[name] = np.load(folder / name, mmap_mode=None if name == _STARTS else "r", allow_pickle=False)
-            except (OSError, ValueError, EOFError, TokenError) as error:
-                raise IndexDamaged(folder / name, "cannot be read") from error
-        for name, (dtype, axes) in _TYPES.items():
-            if arrays[name].dtype != dtype or arrays[name].ndim != axes:
-                raise IndexDamaged(
-                    folder / name, f"holds {arrays[name].dtype} in {arrays[name].ndim} axes, not {dtype} in {axes}"
-                )
-        tokens = len(arrays[_CODES])
-        for name, shape in {_SCALES: (tokens,), _SPANS: (tokens, 2)}.items():
-            if arrays[name].shape != shape:
-                raise IndexDamaged(folder / name, f"has shape {arrays[name].shape}, not {shape}")
-        starts = arrays[_STARTS].tolist()
-        if starts[:1] != [0] or starts[-1] != tokens or any(end < start for start, end in pairwise(starts)):
-            raise IndexDamaged(folder / _STARTS, f"does not divide {tokens} tokens among texts")
-        return cls(arrays[_CODES], arrays[_SCALES], arrays[_SPANS], arrays[_STARTS])
+        rows = np.asarray(_load(folder / _ROWS, "int64", 2))
+        count = int(rows[:, 0].max(initial=-1)) + 1 if rows.shape[1:] == (3,) else 0
+        segments = [_Segment.load(folder / str(at)) for at in range(count)] if 0 < count <= SEGMENTS + 1 else []
+        lengths = np.array([len(segment.codes) for segment in segments], dtype=np.int64)
+        if len(rows) and (
+            not segments
+            or (rows < 0).any()
+            or (rows[:, 1] > rows[:, 2]).any()
+            or (rows[:, 2] > lengths[rows[:, 0]]).any()
+            or len({segment.codes.shape[1] for segment in segments}) > 1
+        ):
+            raise IndexDamaged(folder / _ROWS, f"does not divide {lengths.tolist()} tokens among texts")
+        return cls(segments, rows)
+
+    def worth_keeping(self, rows: npt.NDArray[np.int64]) -> bool:
+        """Whether an index of these `rows` of it and new texts should take over its segments, or write them anew in one."""
+        used = int((self._rows[rows, 2] - self._rows[rows, 1]).sum())
+        held = sum(len(segment.codes) for segment in self._segments)
+        return len(self._segments) < SEGMENTS and used >= LIVE * held
 
     def __len__(self) -> int:
-        return len(self._starts) - 1
+        return len(self._rows)
 
     @property
     def dimension(self) -> int:
-        return int(self._codes.shape[1])
+        return int(self._segments[0].codes.shape[1]) if self._segments else 0
 
     def stored(self, row: int) -> StoredTokens:
         """The tokens of text `row` as they are kept."""
-        own = slice(int(self._starts[row]), int(self._starts[row + 1]))
-        return StoredTokens(self._codes[own], self._scales[own], self._spans[own])
+        at, start, end = self._rows[row].tolist()
+        segment = self._segments[at]
+        return StoredTokens(segment.codes[start:end], segment.scales[start:end], segment.spans[start:end])
 
     def vectors(self, row: int) -> npt.NDArray[np.float32]:
         """(t, dimension) unit vectors of the tokens of text `row`."""
-        start, end = int(self._starts[row]), int(self._starts[row + 1])
-        return np.asarray(self._codes[start:end] * self._scales[start:end, None], dtype=np.float32)
+        own = self.stored(row)
+        return np.asarray(own.codes * own.scales[:, None], dtype=np.float32)
 
     def similarities(self, question: npt.NDArray[np.float32], row: int) -> npt.NDArray[np.float32]:
         """Cosines, (question tokens, tokens of text `row`), of the question's unit vectors."""
@@ -118,17 +150,34 @@ class TokenStore:
     def maxsim(self, question: npt.NDArray[np.float32], rows: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """For each token of the question its best cosine in each of `rows`: (rows, question tokens), -1 to 1."""
         best = np.full((len(rows), len(question)), -1.0, dtype=np.float32)
-        ends = [(int(self._starts[row]), int(self._starts[row + 1])) for row in rows]
-        filled = [at for at, (start, end) in enumerate(ends) if end > start]
+        texts = [self.stored(row) for row in rows]
+        filled = [at for at, text in enumerate(texts) if len(text.scales)]
         if not filled or not len(question):
             return best
-        slices = [slice(*ends[at]) for at in filled]
-        codes = np.concatenate([self._codes[each] for each in slices]).astype(np.float32)
-        cosines = (question @ codes.T) * np.concatenate([self._scales[each] for each in slices])
-        firsts = np.cumsum([0, *(each.stop - each.start for each in slices[:-1])])
+        codes = np.concatenate([texts[at].codes for at in filled]).astype(np.float32)
+        cosines = (question @ codes.T) * np.concatenate([texts[at].scales for at in filled])
+        firsts = np.cumsum([0, *(len(texts[at].scales) for at in filled[:-1])])
         best[filled] = np.maximum.reduceat(cosines, firsts, axis=1).T
         return best
 
     def spans(self, row: int) -> npt.NDArray[np.int32]:
         """(t, 2): the characters of text `row` that each of its tokens stands for."""
-        return self._spans[self._starts[row] : self._starts[row + 1]]
+        return self.stored(row).spans
+
+
+def _load(path: Path, dtype: str, axes: int) -> npt.NDArray[Any]:
+    try:
+        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, TokenError) as error:
+        raise IndexDamaged(path, "cannot be read") from error
+    if array.dtype != dtype or array.ndim != axes:
+        raise IndexDamaged(path, f"holds {array.dtype} in {array.ndim} axes, not {dtype} in {axes}")
+    return array
+
+
+def _link(source: Path, target: Path) -> None:
+    """One more name for a file that is never written again; a copy where the file system has no links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

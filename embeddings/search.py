@@ -95,10 +95,6 @@ class Kept:
     index: SearchIndex
     rows: npt.NDArray[np.int64]
 
-    def stored(self, row: int) -> tuple[npt.NDArray[np.float32], StoredTokens]:
-        """The pooled vector and the tokens of a row there."""
-        return self.index.dense.vectors[row], self.index.tokens.stored(row)
-
 
 def _chunks(count: int, kept: Kept | None) -> Iterator[tuple[int, int]]:
     """The stretches of texts of which at most `_CHUNK` are new."""
@@ -134,7 +130,9 @@ class SearchIndex:
         `progress` is called with texts done and in all.
         """
 
-        def token_vectors(pooled: RowsFile) -> Iterator[StoredTokens]:
+        before = kept.index.tokens if kept is not None and kept.index.tokens.worth_keeping(kept.rows[kept.rows >= 0]) else None
+
+        def token_vectors(pooled: RowsFile) -> Iterator[StoredTokens | int]:
             for start, end in _chunks(len(texts), kept):
                 known = {} if kept is None else {at: int(kept.rows[at]) for at in range(start, end) if kept.rows[at] >= 0}
                 new = [at for at in range(start, end) if at not in known]
@@ -144,16 +142,17 @@ class SearchIndex:
                         progress(start + known + done, len(texts))
 
                 encoded = encoder.encode([texts[at] for at in new], "passage", show)
-                made = {
-                    at: (encoded.pooled[i], StoredTokens.of(encoded.tokens[i], encoded.spans[i])) for i, at in enumerate(new)
-                }
+                made = {at: i for i, at in enumerate(new)}
                 for at in range(start, end):
-                    vector, tokens = made[at] if kept is None or at not in known else kept.stored(known[at])
-                    pooled.write(vector[None])
-                    yield tokens
+                    if kept is not None and at in known:
+                        pooled.write(kept.index.dense.vectors[known[at]][None])
+                        yield known[at] if before is not None else kept.index.tokens.stored(known[at])
+                    else:
+                        pooled.write(encoded.pooled[made[at]][None])
+                        yield StoredTokens.of(encoded.tokens[made[at]], encoded.spans[made[at]])
 
         with RowsFile(folder / _POOLED, "float32", (encoder.dimension,)) as pooled:
-            TokenStore.build(token_vectors(pooled), encoder.dimension, folder / _TOKENS)
+            TokenStore.build(token_vectors(pooled), encoder.dimension, folder / _TOKENS, before)
         DenseIndex.build(np.load(folder / _POOLED, mmap_mode="r")).save(folder / _DENSE)
         LexicalIndex.build(texts).save(folder / _WORDS)
         return cls.load(folder)

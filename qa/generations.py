@@ -95,15 +95,20 @@ def holder(folder: Path) -> str:
         return "another process"
 
 
-def publish(scratch: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
+def publish(
+    scratch: Path, folder: Path, manifest: Mapping[str, Any], linked: Mapping[int, tuple[int, str]] | None = None
+) -> None:
     """Make what was written into `scratch` the current generation, and clear the others away.
 
-    `manifest` goes into its file together with "files". Nothing is replaced before every file is on the disk and reads back.
+    `manifest` goes into its file together with "files". Nothing is replaced before every file is on the disk and reads back;
+    only those that are `linked` from the generation before, as `linkable` tells them, were so already.
     """
-    found = files_of(scratch)
+    linked = linked or {}
+    found = files_of(scratch, linked)
     for name in found:
-        _sync(scratch / name)
-    if files_of(scratch) != found:
+        if (scratch / name).stat().st_ino not in linked:
+            _sync(scratch / name)
+    if files_of(scratch, linked) != found:
         raise OSError(f"what was written to {scratch} reads back otherwise; look at the disk")
     _write(scratch / MANIFEST, json.dumps({**manifest, "files": found}, indent=1, sort_keys=True) + "\n")
     for inner in {(scratch / name).parent for name in found} | {scratch}:
@@ -148,9 +153,17 @@ def check_files(folder: Path, name: str, files: Files, *, hashed_to: float = HAS
             raise IndexUnusable(folder, f"{path} is damaged")
 
 
-def files_of(folder: Path) -> Files:
+def linkable(folder: Path, name: str, files: Files) -> dict[int, tuple[int, str]]:
+    """Size and SHA-256 of the files of a generation by inode, by which they are known again where they are linked."""
+    return {(folder / name / path).stat().st_ino: told for path, told in files.items()}
+
+
+def files_of(folder: Path, linked: Mapping[int, tuple[int, str]]) -> Files:
     found = sorted(path for path in folder.rglob("*") if path.is_file())
-    return {path.relative_to(folder).as_posix(): (path.stat().st_size, sha256(path)) for path in found}
+    return {
+        path.relative_to(folder).as_posix(): linked.get(path.stat().st_ino) or (path.stat().st_size, sha256(path))
+        for path in found
+    }
 
 
 def sha256(path: Path) -> str:

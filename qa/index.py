@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import inspect
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from qa import layout, sentences
 from qa import passages as splitting
 from qa.corpus import Corpus
 from qa.errors import IndexMissing, IndexUnusable
-from qa.generations import MANIFEST, Files, building, check_files, current_generation, publish, read_manifest
+from qa.generations import MANIFEST, Files, building, check_files, current_generation, linkable, publish, read_manifest
 from qa.ledger import Changes, changes_between, record_changes
 from qa.passages import Passage, context, split_release
 from qa.records import release_from, release_record
@@ -77,7 +76,7 @@ def build_index(
     """
     releases = {release.id: release for release in corpus.releases}
     with building(folder, waiting) as scratch:
-        before = _whole_index(folder)
+        before = _index_before(folder)
         made = list(_passages(corpus.releases, before, encoder))
         texts = [embedded_text(passage, releases) for passage in made]
         kept = _kept(before, encoder, texts)
@@ -96,7 +95,7 @@ def build_index(
             "passages": len(made),
             "corpus_digest": corpus.digest,
         }
-        publish(scratch, folder, manifest)
+        publish(scratch, folder, manifest, linkable(folder, before.generation, before.manifest.files) if before else None)
         encoded = len(texts) if kept is None else int((kept.rows < 0).sum())
         return Manifest(**read_manifest(folder, current_generation(folder), FORMAT)), replace(changes, encoded=encoded)
 
@@ -114,14 +113,15 @@ def _passages(releases: Iterable[Release], before: Index | None, encoder: Encode
             yield from split_release(release, encoder.count_tokens, encoder.max_tokens)
 
 
-def _whole_index(folder: Path) -> Index | None:
-    """The current generation, every byte of it checked; None where there is none to build on."""
+def _index_before(folder: Path) -> Index | None:
+    """The current generation, None where there is none to build on.
+
+    A damage that loading does not see stays one for the doctor: files that are taken over keep the digest they had.
+    """
     try:
-        index = load_index(folder)
-        check_files(folder, current_generation(folder), index.manifest.files, hashed_to=math.inf)
+        return load_index(folder)
     except (IndexMissing, IndexUnusable):
         return None
-    return index
 
 
 def _kept(before: Index | None, encoder: Encoder, texts: Sequence[str]) -> Kept | None:

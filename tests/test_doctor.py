@@ -76,12 +76,12 @@ def test_every_file_with_one_byte_changed_is_a_fault(folder: Path) -> None:
 
 
 def test_a_large_file_that_loads_though_damaged_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = generation(folder) / "tokens" / "codes.npy"
+    path = generation(folder) / "tokens" / "0" / "codes.npy"
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     monkeypatch.setattr("qa.generations.check_files.__kwdefaults__", {"hashed_to": 10})
     load_index(folder)
-    assert faults(folder)["files"].detail == "tokens/codes.npy is damaged"
+    assert faults(folder)["files"].detail == "tokens/0/codes.npy is damaged"
 
 
 def other_model(folder: Path) -> dict[str, Finding]:
@@ -139,7 +139,8 @@ def test_a_full_disk_is_a_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_vectors_of_another_length_are_a_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index = load_index(folder)
-    index.search.tokens._scales = np.zeros_like(index.search.tokens._scales)
+    [segment] = index.search.tokens._segments
+    index.search.tokens._segments = [segment._replace(scales=np.zeros_like(segment.scales))]
     monkeypatch.setattr("qa.doctor.load_index", lambda _: index)
     assert faults(folder)["vectors"].detail == "lengths differ from 1 by at most 1.0000"
 
