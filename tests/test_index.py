@@ -318,3 +318,37 @@ def test_many_builders_and_readers_at_once_never_meet_half_an_index(folder: Path
         assert set(reads) <= {1, 3}
         assert list(builds) == [None] * 8
     assert_whole(folder)
+
+
+def test_releases_that_are_as_they_were_are_neither_split_nor_encoded_nor_copied(
+    folder: Path, corpus: Corpus, encoder: FakeEncoder
+) -> None:
+    counted: list[str] = []
+    encoded: list[str] = []
+
+    class Watched(FakeEncoder):
+        def count_tokens(self, texts: Sequence[str]) -> list[int]:
+            counted.extend(texts)
+            return super().count_tokens(texts)
+
+        def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encoded:
+            encoded.extend(texts)
+            return super().encode(texts, role, progress)
+
+    before = load_index(folder)
+    inode = (generation(folder) / "tokens" / "0" / "codes.npy").stat().st_ino
+    more = read_corpus([write_corpus(folder.parent / "more", [*RECORDS, record(9, "Other Grain", "2024-01-02", GRAIN)])])
+    _, changes = build_index(more, Watched(), folder)
+    assert (changes.new, changes.encoded) == (("m_5676-9",), 1)
+    assert counted
+    assert not any("harbour" in text or "Visas" in text for text in [*counted, *encoded])
+    assert len(encoded) == 1
+    assert (generation(folder) / "tokens" / "0" / "codes.npy").stat().st_ino == inode
+    after = load_index(folder)
+    assert after.passages[:3] == before.passages
+    build_index(more, encoder, folder.parent / "fresh")
+    fresh = load_index(folder.parent / "fresh")
+    for text in ("orchard visas", "grain for Kenya", "harbour"):
+        found, expected = (index.search.search(Query.encode([text], encoder)[0]) for index in (after, fresh))
+        assert found.rows.tolist() == expected.rows.tolist()
+        assert found.score.tolist() == expected.score.tolist()
