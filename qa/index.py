@@ -107,7 +107,7 @@ def _passages(releases: Iterable[Release], before: Index | None, encoder: Encode
         for passage in before.passages:
             known.setdefault(passage.release_id, []).append(passage)
     for release in releases:
-        if before and release.id in known and before.releases[release.id] == release:
+        if before and release.id in known and replace(before.releases[release.id], source=release.source) == release:
             yield from known[release.id]
         else:
             yield from split_release(release, encoder.count_tokens, encoder.max_tokens)
