@@ -46,33 +46,28 @@ def show_answer(retriever: Retriever, turn: Turn, answer: Answer) -> None:
             show(f'<p class="lead">{say("More passages")}</p>')
         for hit in others:
             show_hit(retriever, turn, hit, large=False)
-    below(turn, answer)
 
 
-def below(turn: Turn, answer: Answer) -> None:
-    """How sure it is, and where to go on from here."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"below-{turn.number}"):
-        if answer.answered:
-            words = next(words for floor, words in _SURE if answer.confidence >= floor)
-            st.html(f'<span class="sure">{say(words)}</span>', width="content")
-            with st.popover(say("How sure?"), type="tertiary", key=f"sure-{turn.number}"):
-                st.caption(
-                    plain(
-                        say(
-                            "Of a hundred questions answered with this confidence, some {share} have their answer among the "
-                            "passages shown. It was fitted on questions with known answers; read the quote before you use it.",
-                            share=round(100 * answer.confidence),
-                        )
-                    )
-                )
-        st.button(
-            say("Through time"),
-            icon=":material/timeline:",
-            key=f"time-{turn.number}",
-            type="tertiary",
-            on_click=conversation.open_beside,
-            args=(Sheet("time", turn=turn.number),),
+def how_sure(turn: Turn, answer: Answer) -> None:
+    """The confidence in words, which open their explanation."""
+    words = next(words for floor, words in _SURE if answer.confidence >= floor)
+    with st.popover(say(words), type="tertiary", key=f"sure-{turn.number}"):
+        told = say(
+            "Of a hundred questions answered with this confidence, some {share} have their answer among the passages shown. "
+            "It was fitted on questions with known answers; read the quote before you use it.",
+            share=round(100 * answer.confidence),
         )
+        st.caption(plain(told))
+
+
+def through_time(turn: Turn) -> None:
+    st.button(
+        say("Through time"),
+        key=f"time-{turn.number}",
+        type="tertiary",
+        on_click=conversation.open_beside,
+        args=(Sheet("time", turn=turn.number),),
+    )
 
 
 def show_hit(retriever: Retriever, turn: Turn, hit: Hit, *, large: bool) -> None:
@@ -107,6 +102,10 @@ def show_hit(retriever: Retriever, turn: Turn, hit: Hit, *, large: bool) -> None
         )
         if st.button(say("Cite"), key=f"cite-{key}", type="tertiary"):
             take_along.show_citation(release, quote.text if quote else hit.text, place)
+        if turn.answer and hit is (turn.answer.in_time if turn.answer.question.of_development else turn.answer.hits)[0]:
+            through_time(turn)
+            if turn.answer.answered:
+                how_sure(turn, turn.answer)
         feedback.ask_for(turn, hit)
 
 
@@ -160,8 +159,6 @@ def show_abstention(retriever: Retriever, turn: Turn, answer: Answer) -> None:
         show(f'<p class="lead">{say("The nearest passages, which do not answer it")}</p>')
     for hit in answer.hits:
         show_hit(retriever, turn, hit, large=False)
-    if answer.hits:
-        below(turn, answer)
 
 
 def why(retriever: Retriever, answer: Answer) -> str:

@@ -16,12 +16,12 @@ _SCRIPT = """<script>
   const told = {told};
   document.documentElement.lang = told.language;
   const place = (selector, block) => {{
-    let tries = 0;
+    let left = 30; // looks, while what stands above it is still being drawn, until the reader moves
     const look = () => {{
-      const found = document.querySelector(selector);
-      if (found) found.scrollIntoView({{ block, behavior: "instant" }});
-      if (++tries < 12) window.setTimeout(look, 50);
+      document.querySelector(selector)?.scrollIntoView({{ block, behavior: "instant" }});
+      if (left-- > 0) window.setTimeout(look, 50);
     }};
+    ["wheel", "touchstart", "keydown", "pointerdown"].forEach((move) => window.addEventListener(move, () => (left = 0), {{ once: true }}));
     look();
   }};
   if (told.turn) place(".st-key-turn-" + told.turn, "start");
