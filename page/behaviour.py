@@ -21,7 +21,8 @@ _SCRIPT = """<script>
       document.querySelector(selector)?.scrollIntoView({{ block, behavior: "instant" }});
       if (left-- > 0) window.setTimeout(look, 50);
     }};
-    ["wheel", "touchstart", "keydown", "pointerdown"].forEach((move) => window.addEventListener(move, () => (left = 0), {{ once: true }}));
+    const stop = () => (left = 0);
+    ["wheel", "touchstart", "keydown", "pointerdown"].forEach((move) => window.addEventListener(move, stop, {{ once: true }}));
     look();
   }};
   if (told.turn) place(".st-key-turn-" + told.turn, "start");

@@ -76,7 +76,8 @@ def outline(retriever: Retriever, release: Release) -> str:
         for said in retriever.statements(row):
             if said.act in (None, "stated"):
                 continue
-            at = next(i for i, each in enumerate(release.paragraphs) if each.start <= said.start < each.end)
+            start = passage.start + said.start
+            at = next(i for i, each in enumerate(release.paragraphs) if each.start <= start < each.end)
             speaker = side_words("both") if said.side == "both" else said.speaker or side_words(said.side)
             acts.setdefault(at, {})[" ".join(filter(None, (speaker, act_words(said.act))))] = None
     lines = []

@@ -10,7 +10,8 @@ from qa.people import NAME, country_called, mentions
 from qa.question import Question, is_korean
 from qa.speakers import Speakers
 
-_BARE_NAME = re.compile(rf"(?<![\w-])({NAME})(?![\w-])")
+_NAME = re.compile(rf"{NAME}(?![\w-])")
+_CAPITAL = re.compile(r"(?<![\w-])[A-Z]")
 _HANGUL = re.compile("[가-힣]+")
 
 
@@ -34,16 +35,20 @@ def named_in(question: Question, speakers: Speakers) -> tuple[Named, ...]:
 
 
 def _in_english(text: str, speakers: Speakers) -> list[Named]:
-    bare = [name for name in _BARE_NAME.finditer(text) if speakers.full_name(name[1])]
     found = []
-    for mention in mentions(text, bare):
+    for mention in mentions(text):
         if mention.name is not None:
             name = speakers.full_name(mention.name, mention.rank, mention.land) or mention.name
             found.append(Named(mention.start, mention.end, "person", name))
         elif mention.land is not None and mention.kind == "government":
             end = mention.end - 2 if re.search("[’']s$", text[: mention.end]) else mention.end
             found.append(Named(mention.start, end, "country", mention.land))
-    return found
+    for capital in _CAPITAL.finditer(text):  # "Did Wang Yi ...": each word may be the first of a name
+        bare = _NAME.match(text, capital.start())
+        known = speakers.full_name(bare[0]) if bare else None
+        if bare and known and not any(bare.start() < each.end and each.start < bare.end() for each in found):
+            found.append(Named(*bare.span(), "person", known))
+    return sorted(found, key=lambda each: each.start)
 
 
 def _in_hangul(question: Question) -> list[Named]:

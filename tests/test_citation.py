@@ -13,7 +13,7 @@ URL = "https://www.mofa.go.kr/eng/brd/m_5676/view.do?seq=7"
 TEXT = (
     "1. The ministers met in Yeosu.\n"
     "2. They agreed on three things.\n"
-    "° The harbour of Busan* is widened.\n"
+    "° The harbour of Busan is widened.\n"
     "* The harbour was opened in 1876.\n"
     "° Grain goes to Kenya, and fifty-two ships, all of them new, carry it from Odesa.\n"
     "※ No ship has left yet.\n"
@@ -35,7 +35,7 @@ def place_in(sentence: str) -> tuple[object, ...]:
 def test_a_sentence_stands_in_its_paragraph_under_its_point_with_its_notes() -> None:
     assert place_in("The ministers met in Yeosu.") == ("1", 1, None, ())
     assert place_in("They agreed on three things.") == ("2", 2, None, ())
-    assert place_in("The harbour of Busan* is widened.") == ("2", 2, 1, ("* The harbour was opened in 1876.",))
+    assert place_in("The harbour of Busan is widened.") == ("2", 2, 1, ("* The harbour was opened in 1876.",))
     assert place_in(LONG) == ("2", 2, 2, ("※ No ship has left yet.",))
 
 
@@ -71,7 +71,9 @@ def test_a_citation_names_all_that_finds_it_again() -> None:
         f"“{LONG}” Ministry of Foreign Affairs of the Republic of Korea, “Harbour & Grain: 100% {{Talks}}”, "
         f"28 February 2022, paragraph 2. {URL}"
     )
-    assert cite(release(url=None), "Snow fell.", None).endswith("unknown publisher, “Harbour & Grain: 100% {Talks}”, 28 February 2022.")
+    assert cite(release(url=None), "Snow fell.", None).endswith(
+        "unknown publisher, “Harbour & Grain: 100% {Talks}”, 28 February 2022."
+    )
 
 
 def test_a_bibtex_entry_is_escaped_and_balanced() -> None:
