@@ -26,7 +26,10 @@ def show_sidebar(retriever: Retriever) -> dict[str, str | None]:
         span = retriever.timeline.span
         words = say("{count} releases", count=len(retriever.index.releases))
         st.caption(plain(f"{words}, {day_words(span[0])} – {day_words(span[1])}" if span else words))
-        states.show_stale(retriever)
+        sheet = conversation.beside()
+        if sheet is None or sheet.kind != "own":  # which says it itself
+            states.show_report()
+            states.show_stale(retriever)
         if not states.is_public():
             st.button(
                 say("Add a release"),

@@ -95,7 +95,7 @@ def offer_rebuild(key: str) -> None:
 
 def show_report() -> None:
     """What the last rebuild made of the releases, told once it is over."""
-    report: RebuildReport | None = st.session_state.get("report")
+    report: RebuildReport | None = st.session_state.pop("report", None)
     if report is None:
         return
     words = say("{releases} releases, {passages} passages", releases=report.releases, passages=report.passages)
