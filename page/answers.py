@@ -13,8 +13,8 @@ from page.suggestions import about_release
 from page.words import act_words, board_words, day_words, kind_words, nth, say, side_words
 from qa import Answer, Hit, Place, Retriever, link_to, place_of
 
-# Words for a calibrated probability, from the highest floor; what is less is not answered at all. The sizes of the steps are
-# the deciles that the risk-coverage curve of `qa evaluate --plot` has figures for.
+# Words for a calibrated probability, from the highest floor; the steps are a choice, measured by nothing. What is less than
+# the operating point of the confidence is not answered at all.
 _SURE = ((0.9, "Very likely an answer"), (0.7, "Likely an answer"), (0.0, "Perhaps an answer"))
 
 

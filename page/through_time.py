@@ -17,7 +17,7 @@ from qa import Hit, Pair, Release, Retriever, compare
 from qa.errors import BadQuestion
 
 _LOOKED_AT = 40  # passages; the releases they are of are drawn
-_NEAR = 0.6  # of the best score, from which a passage is taken to speak of the topic: from reading those of 30 questions
+_NEAR = 0.6  # of the best score, from which a passage is drawn: a choice, measured by nothing yet
 
 
 def show_topic(retriever: Retriever, turn: Turn | None) -> None:
