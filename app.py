@@ -52,7 +52,13 @@ def show_welcome(retriever: Retriever) -> None:
     st.html(f'<p class="lead">{say("For example")}</p>')
     with st.container(key="suggested"):
         for at, question in enumerate(suggested(retriever)):
-            st.button(plain(question), key=f"suggested-{at}", on_click=conversation.ask, args=(retriever, Request(question)))
+            st.button(
+                plain(question),
+                key=f"suggested-{at}",
+                wrap=True,
+                on_click=conversation.ask,
+                args=(retriever, Request(question)),
+            )
 
 
 def show_sheet(retriever: Retriever, sheet: Sheet) -> None:

@@ -198,4 +198,4 @@ def instead(retriever: Retriever, turn: Turn, answer: Answer) -> None:
     with st.container(horizontal=True, gap="small", key=f"instead-{turn.number}"):
         for at, (words, changed) in enumerate(offers):
             key = f"instead-{turn.number}-{at}"
-            st.button(plain(words), key=key, on_click=conversation.ask, args=(retriever, changed))
+            st.button(plain(words), key=key, wrap=True, on_click=conversation.ask, args=(retriever, changed))

@@ -32,9 +32,8 @@ def show_release(retriever: Retriever, sheet: Sheet) -> None:
         head += f'<p class="fine">{link(where, say("Official page"))}</p>'
     show(head)
     show_series(retriever, release)
-    show(outline(retriever, release))
     paragraphs = "".join(paragraph_html(release, each, at, sheet) for at, each in enumerate(release.paragraphs))
-    show(f'<div class="release">{paragraphs}</div>')
+    show(f'{outline(retriever, release)}<div class="release">{paragraphs}</div>')
 
 
 def show_series(retriever: Retriever, release: Release) -> None:

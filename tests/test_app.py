@@ -99,6 +99,12 @@ def html_of(page: AppTest) -> str:
     return "\n".join(Shown(body).text for body in bodies if not body.startswith(("<style", "<script")))
 
 
+def release_of(page: AppTest) -> Shown:
+    """The text of the release that is open."""
+    bodies = [element.proto.body for element in page.get("html") if 'class="release"' in element.proto.body]
+    return Shown(bodies[0][bodies[0].index('<div class="release"') :])
+
+
 def press(page: AppTest, key: str) -> AppTest:
     page.button(key=key).click().run()
     assert not page.exception
@@ -155,8 +161,7 @@ def test_a_question_shows_the_quote_its_passage_source_and_link() -> None:
     assert shown(page, 0)[0].text == HARBOUR
     first, *others = shown(page, 1)
     assert first.text.startswith(WIDEN)
-    assert "both sides · agreed" in first.text
-    assert "Harbour Talks Held28 February 2022 · paragraph 1 · outcome of a meeting or call" in first.text
+    assert "agreedHarbour Talks Held28 February 2022 · paragraph 1 · outcome of a meeting or call" in first.text
     assert first.text.endswith(SEOUL_PORT)
     assert first.marks == [WIDEN]
     assert [len(other.marks) for other in others] == [1, 1]
@@ -222,7 +227,7 @@ def test_whatever_stands_in_a_release_is_shown_as_text(place: Path) -> None:
     assert first.marks == [text.partition(" It rained")[0]]
     assert links_of(page)[0].startswith('https://example.org/?a="><script>b#:~:text=')
     press(page, "open-1-1")
-    release = next(Shown(element.proto.body) for element in page.get("html") if 'class="release"' in element.proto.body)
+    release = release_of(page)
     assert set(release.tags) == {"div", "section", "p", "mark"}
     assert release.text == text
 
@@ -247,7 +252,7 @@ def test_an_abstention_says_what_is_missing_what_is_searched_and_what_to_ask_ins
     page = ask(visit(), UNRELATED)
     told = html_of(page)
     assert "No release answers this." in told
-    assert "do not mention “zebras”, “quietly”, “juggle”." in told
+    assert "do not mention “Zebras”, “quietly”, “juggle”." in told
     assert "3 releases are searched, 28 February 2022 to 26 November 2023." in told
     assert "The nearest passages, which do not answer it" in told
     assert len(shown(page, 1)) == 3
@@ -319,7 +324,7 @@ def test_a_new_conversation_forgets_the_old_one_which_can_be_gone_back_to() -> N
     assert turns_of(page)[0].answer.question.carried is None
     press(page, "conversation-0")
     assert [turn.request.text for turn in turns_of(page)] == ["How much grain will Korea give to Kenya?"]
-    assert page.query_params["q"] == ["How much grain will Korea give to Kenya?"]
+    assert page.query_params["q"] == "How much grain will Korea give to Kenya?"
 
 
 def test_leaving_out_what_was_carried_over_asks_again_in_place() -> None:
@@ -335,7 +340,7 @@ def test_a_period_is_left_out_or_changed_and_the_link_says_so() -> None:
     assert turns_of(page)[0].answer.question.period.said == "2022"
     press(page, "period-out-1")
     assert turns_of(page)[0].answer.question.period is None
-    assert page.query_params["aside"] == ["period"]
+    assert page.query_params["aside"] == "period"
     press(page, "new")
     ask(page, "Who agreed to widen the harbour of Busan in 2022?")
     press(page, "days-again-3")
@@ -345,8 +350,8 @@ def test_a_period_is_left_out_or_changed_and_the_link_says_so() -> None:
 
 def test_a_country_is_changed_in_the_question() -> None:
     page = ask(visit(), "How much grain will Korea give to Kenya?")
-    page.text_input(key="name-31-other-1").set_value("Chile").run()
-    press(page, "name-31-again-1")
+    page.text_input(key="name-34-other-1").set_value("Chile").run()
+    press(page, "name-34-again-1")
     assert turns_of(page)[0].request.text == "How much grain will Korea give to Chile?"
 
 
@@ -379,7 +384,7 @@ def test_a_link_that_is_not_one_is_an_error_in_the_conversation(wrong: dict[str,
 
 def test_a_release_is_opened_at_the_sentence_and_closed() -> None:
     page = press(ask(visit(), HARBOUR), "open-1-1")
-    release = next(Shown(element.proto.body) for element in page.get("html") if 'class="release"' in element.proto.body)
+    release = release_of(page)
     assert release.marks == [WIDEN]
     assert release.text == SEOUL_PORT
     press(page, "close")
