@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import streamlit as st
 
@@ -84,7 +85,7 @@ def within(retriever: Retriever, turn: Turn, since: date | None, until: date | N
     st.button(say("Ask only of these days"), key=f"days-again-{turn.number}", on_click=again, args=(retriever, turn, request))
 
 
-def day_bounds(retriever: Retriever) -> dict[str, date]:
+def day_bounds(retriever: Retriever) -> dict[str, Any]:
     """The first and the last day that can be chosen: wide, since a question's period may reach out of the releases."""
     span = retriever.timeline.span
     last = max(date.today(), span[1] if span else date.min)
@@ -103,11 +104,12 @@ def asked_chip(retriever: Retriever, turn: Turn, asked: Asked, *, of_words: bool
         else:
             st.caption(say("Only passages with such a statement are searched."))
         st.text_input(say("Speaker"), value=asked.speaker or "", key=f"{key}-speaker-{turn.number}")
-        for name, known, value, words in (("side", SIDES, asked.side, side_words), ("act", ACTS, asked.act, act_words)):
+        choices: Any = (("side", SIDES, asked.side, side_words), ("act", ACTS, asked.act, act_words))
+        for name, known, value, words in choices:
             st.selectbox(
                 say("Whose side") if name == "side" else say("Kind of act"),
                 [None, *known],
-                index=known.index(value) + 1 if value else 0,  # type: ignore[arg-type]
+                index=known.index(value) + 1 if value else 0,
                 format_func=lambda each, words=words: words(each) or say("any"),
                 key=f"{key}-{name}-{turn.number}",
             )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from qa import Question, Retriever, understand
+from qa import Options, Question, Retriever, understand
 
 Aside = Literal["period", "asked"]  # what was understood that can be set aside
 _FILTERS = ("since", "until", "speaker", "side", "act")
@@ -32,9 +32,13 @@ class Request:
 
     def understood(self, retriever: Retriever) -> Question:
         """The question that is asked. Raises `BadQuestion` for one that cannot be."""
-        more: dict[str, object] = {"history": self.history, **self.filters}
-        question = understand(self.text, names=retriever.names, speakers=retriever.speakers, **more)  # type: ignore[arg-type]
-        return replace(question, **dict.fromkeys(self.aside, None))
+        more = Options(**{"history": self.history, **self.filters})  # type: ignore[typeddict-item]
+        question = understand(self.text, names=retriever.names, speakers=retriever.speakers, **more)
+        return replace(
+            question,
+            period=None if "period" in self.aside else question.period,
+            asked=None if "asked" in self.aside else question.asked,
+        )
 
     def parameters(self, carried: str | None) -> dict[str, str]:
         """What a link needs to ask it again; `carried` is the earlier question that it leans on."""

@@ -32,7 +32,7 @@ def show_topic(retriever: Retriever, turn: Turn | None) -> None:
         return
     years = Counter(str(hit.date.year) for hit in dated if hit.date)
     drawn = st.altair_chart(chart(years), on_select="rerun", key=f"chart-{turn.number}", alt=drawn_words(years))
-    chosen = [point["year"] for point in drawn.selection.get("year", [])] if drawn.selection else []
+    chosen = [point["year"] for point in drawn["selection"].get("year", [])]
     if chosen:
         within(retriever, turn, chosen[0])
         st.rerun()
