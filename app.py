@@ -2,140 +2,80 @@
 
 from __future__ import annotations
 
-import html
-from datetime import date
-from typing import NamedTuple
+from dataclasses import replace
+from pathlib import Path
 
 import streamlit as st
 
-from embeddings.errors import EmbeddingsError
-from qa import Answer, Hit, QaError, Retriever, rebuild
-from qa.errors import IndexMissing
+import page
+from page import conversation, own, release, states, through_time
+from page.answers import show_turn
+from page.behaviour import show_behaviour
+from page.conversation import Sheet
+from page.markup import plain
+from page.request import Request
+from page.sidebar import choose_language, show_sidebar
+from page.suggestions import suggested
+from page.words import begin_language, say
+from qa import Retriever
 
-STYLE = """<style>
-.passage {
-  white-space: pre-line; border-left: 3px solid #8a93a3; padding: .2rem 0 .2rem .9rem; margin: .3rem 0 .6rem; line-height: 1.55;
-}
-.passage mark { background: #ffe58a; color: #1c1c1c; padding: .05rem .1rem; border-radius: 2px }
-.title { font-weight: 600 }
-.fine { font-size: .85rem; opacity: .85 }
-</style>"""
-
-
-class Turn(NamedTuple):
-    question: str
-    answer: Answer | None
-    error: str | None
+STYLE = Path(page.__file__).with_name("style.css")
 
 
 def main() -> None:
-    st.set_page_config(page_title="Ask the releases")  # no page_icon: Streamlit would fetch it from another host
+    begin_language()
+    st.set_page_config(page_title=say("Ask the releases"))  # no page_icon: Streamlit would fetch it from another host
     st.html(STYLE)
-    st.title("Ask the releases")
-    retriever = open_retriever()
+    st.title(say("Ask the releases"), anchor=False)
+    choose_language()
+    retriever = states.open_retriever()
     if retriever is None:
         return
-    since, until = date_filters(retriever)
-    turns: list[Turn] = st.session_state.setdefault("turns", [])
-    typed = st.chat_input("What did Korea and China agree on supply chains?")
+    conversation.begin(retriever)
+    filters = show_sidebar(retriever)
+    typed = st.chat_input(say("Ask in English or Korean"), max_chars=2000)
     if typed:
-        history = [turn.question for turn in turns]
-        try:
-            turns.append(Turn(typed, retriever.ask(typed, history=history, since=since, until=until), None))
-        except (QaError, EmbeddingsError) as error:
-            turns.append(Turn(typed, None, str(error)))
+        conversation.follow_up(retriever, replace(Request(typed), **filters))
+        st.rerun()  # so that the sidebar knows of it
+    turns = conversation.current().turns
     if not turns:
-        st.caption("Every word shown is quoted from a release. Ask in English or Korean.")
+        show_welcome(retriever)
     for turn in turns:
-        show_turn(turn)
+        show_turn(retriever, turn)
+    sheet = conversation.beside()
+    if sheet is not None:
+        show_sheet(retriever, sheet)
+    show_behaviour(st.session_state.get("newest", 0), hash(sheet) if sheet and sheet.kind == "release" else 0)
 
 
-@st.cache_resource(show_spinner=False)
-def load_retriever() -> Retriever:
-    return Retriever.load()
+def show_welcome(retriever: Retriever) -> None:
+    st.caption(say("Every word in quotes is a release's. Nothing is generated."))
+    st.html(f'<p class="lead">{say("For example")}</p>')
+    with st.container(key="suggested"):
+        for at, question in enumerate(suggested(retriever)):
+            st.button(
+                plain(question),
+                key=f"suggested-{at}",
+                wrap=True,
+                on_click=conversation.ask,
+                args=(retriever, Request(question)),
+            )
 
 
-def open_retriever() -> Retriever | None:
-    """The retriever; on the first visit its index is built, with progress. None, and a word on the page, when neither works."""
-    try:
-        try:
-            with st.spinner("Opening the index …"):
-                return load_retriever()
-        except IndexMissing:
-            build_index()
-            return load_retriever()
-    except (QaError, EmbeddingsError, OSError) as error:
-        st.error(plain(str(error)))
-        return None
-
-
-def build_index() -> None:
-    bar = st.progress(0.0, "First visit: loading the model …")
-
-    def show(done: int, total: int) -> None:
-        bar.progress(done / total, f"First visit: {done} of {total} passages encoded")
-
-    rebuild(progress=show)
-    bar.empty()
-
-
-def date_filters(retriever: Retriever) -> tuple[date | None, date | None]:
-    """The days chosen in the sidebar; None where nothing is chosen."""
-    days = [release.date for release in retriever.index.releases.values() if release.date is not None]
-    first, last = min(days, default=None), max(days, default=None)
-    with st.sidebar:
-        st.subheader("Released")
-        since = st.date_input("From", value=None, min_value=first, max_value=last, format="YYYY-MM-DD")
-        until = st.date_input("To", value=None, min_value=first, max_value=last, format="YYYY-MM-DD")
-        st.caption(plain(f"{len(retriever.index.releases)} releases" + (f", {first} to {last}" if days else "")))
-        if st.button("New conversation"):
-            st.session_state["turns"] = []
-    return since, until
-
-
-def show_turn(turn: Turn) -> None:
-    with st.chat_message("user"):
-        st.html(f"<div>{html.escape(turn.question)}</div>")
-    with st.chat_message("assistant", avatar=":material/article:"):
-        if turn.error is not None:
-            st.error(plain(turn.error))
-        if turn.answer is None:
-            return
-        if not turn.answer.answered:
-            st.markdown("**No release answers this.**")
-            st.caption(plain(f"{(turn.answer.reason or '').capitalize()}." + (" The nearest:" if turn.answer.hits else "")))
-        for hit in turn.answer.hits:
-            show_hit(hit)
-
-
-def show_hit(hit: Hit) -> None:
-    place = [str(hit.date or "date unknown"), *([f"paragraph {hit.paragraph}"] if hit.paragraph else [])]
-    fine = []
-    if hit.provenance == "digest":
-        fine.append("Digest: our summary, not the ministry's words")
-    if hit.also:
-        fine.append(f"Also published as {', '.join(hit.also)}")
-    link = f'<a href="{html.escape(hit.url)}" target="_blank" rel="noopener">Official page</a>' if hit.url else ""
-    st.html(
-        f'<div class="title">{html.escape(hit.title)}</div>'
-        f'<div class="fine">{html.escape(" · ".join(place))}{" · " if link else ""}{link}</div>'
-        f'<div class="passage">{marked(hit)}</div>'
-        f'<div class="fine">{html.escape(". ".join(fine))}</div>'
-    )
-
-
-def marked(hit: Hit) -> str:
-    """The passage as HTML text, its quotes in <mark>: whatever stands in a release is shown, never interpreted."""
-    parts, at = [], 0
-    for quote in hit.quotes:
-        parts += [html.escape(hit.text[at : quote.start]), f"<mark>{html.escape(quote.text)}</mark>"]
-        at = quote.end
-    return "".join([*parts, html.escape(hit.text[at:])])
-
-
-def plain(text: str) -> str:
-    """Text for a Streamlit element that reads Markdown, every sign of it disarmed."""
-    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+-.!|~$:<>" else char for char in text)
+def show_sheet(retriever: Retriever, sheet: Sheet) -> None:
+    """What stands beside the conversation."""
+    with st.container(key="sheet"):
+        st.button(say("Close"), key="close", icon=":material/close:", type="tertiary",
+                  on_click=conversation.open_beside, args=(None,))  # fmt: skip
+        if sheet.kind == "release":
+            release.show_release(retriever, sheet)
+        elif sheet.kind == "comparison":
+            through_time.show_comparison(retriever, sheet)
+        elif sheet.kind == "time":
+            turn = next((each for each in conversation.current().turns if each.number == sheet.turn), None)
+            through_time.show_topic(retriever, turn)
+        else:
+            own.show_own(retriever)
 
 
 main()

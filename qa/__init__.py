@@ -5,7 +5,7 @@
         print(hit.title, hit.date, hit.paragraph, hit.quotes[0].text)
 
 `ask` adds whether the releases answer the question at all; `compare` tells two releases apart. They are thin functions over
-one `Retriever`, loaded at the first question and shared between threads.
+one `Retriever`, loaded at the first question and shared between threads. What the chat page needs beside them is here too.
 """
 
 from __future__ import annotations
@@ -13,33 +13,68 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Unpack
 
+from qa.acts import ACTS, SIDES, Asked, Statement
 from qa.answer import Answer, Hit
-from qa.comparison import Comparison
+from qa.citation import Place, bibtex, cite, link_to, place_of
+from qa.comparison import Comparison, Pair
 from qa.comparison import compare as _compare
+from qa.corpus import Corpus, read_corpus
 from qa.errors import QaError
-from qa.index import load_index
-from qa.places import default_index
-from qa.question import Options, Question
+from qa.feedback import Feedback, keep_feedback
+from qa.index import Index, changes_in, load_index
+from qa.ledger import Changes
+from qa.named import Named, named_in
+from qa.period import Period
+from qa.places import default_corpus, default_feedback, default_index, default_own
+from qa.question import Options, Question, understand
 from qa.quotes import Quote
 from qa.rebuild import RebuildReport, rebuild
-from qa.release import Release
+from qa.release import Paragraph, Release
 from qa.retrieve import Retriever
+from qa.series import series as _series
 
 __all__ = [
+    "ACTS",
+    "SIDES",
     "Answer",
+    "Asked",
+    "Changes",
     "Comparison",
+    "Corpus",
+    "Feedback",
     "Hit",
+    "Index",
+    "Named",
     "Options",
+    "Pair",
+    "Paragraph",
+    "Period",
+    "Place",
     "QaError",
     "Question",
     "Quote",
     "RebuildReport",
     "Release",
     "Retriever",
+    "Statement",
     "ask",
+    "bibtex",
+    "changes_in",
+    "cite",
     "compare",
+    "default_corpus",
+    "default_feedback",
+    "default_index",
+    "default_own",
+    "keep_feedback",
+    "link_to",
+    "named_in",
+    "place_of",
+    "read_corpus",
     "rebuild",
     "retrieve",
+    "series",
+    "understand",
 ]
 
 
@@ -56,6 +91,15 @@ def ask(question: str, k: int = 5, *, index: Path | None = None, **options: Unpa
     return Retriever.current(index).ask(question, k, **options)
 
 
-def compare(earlier: str, later: str, *, index: Path | None = None) -> Comparison:
+def compare(earlier: str, later: str, *, index: Path | Index | None = None) -> Comparison:
     """What is new, repeated and dropped between two releases, by id, sentence by sentence. Errors as above."""
-    return _compare(load_index(index or default_index()), earlier, later)
+    return _compare(_loaded(index), earlier, later)
+
+
+def series(release_id: str, *, index: Path | Index | None = None) -> tuple[str, ...]:
+    """Ids of the releases of one kind of event with one counterpart, oldest first, itself among them. Errors as above."""
+    return _series(_loaded(index), release_id)
+
+
+def _loaded(index: Path | Index | None) -> Index:
+    return index if isinstance(index, Index) else load_index(index or default_index())

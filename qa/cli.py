@@ -39,6 +39,8 @@ _PAGE_SETTINGS = {
     "server.fileWatcherType": "none",
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
+    "theme.light.primaryColor": "#1d4f8c",
+    "theme.dark.primaryColor": "#8ab4f0",
 }
 
 

@@ -18,8 +18,8 @@ from embeddings.search import Query
 from qa.corpus import read_corpus
 from qa.errors import IndexMissing, IndexUnusable, QaError
 from qa.generations import NAME, being_built, check_files, current_generation
-from qa.index import Index, embedded_text, load_index
-from qa.ledger import LEDGER, changes_between, events
+from qa.index import Index, changes_in, embedded_text, load_index
+from qa.ledger import LEDGER, events
 from qa.places import default_corpus, default_index
 from qa.twins import are_twins
 
@@ -141,7 +141,7 @@ def _corpus(index: Index, paths: list[Path], folder: Path) -> Finding:
         return Finding("corpus", False, f"no release in {named}", "name the corpus: qa doctor --corpus PATH")
     if read.digest == index.manifest.corpus_digest:
         return Finding("corpus", True, f"the index is of {named} as it is")
-    changes = changes_between(index.releases, {release.id: release for release in read.releases})
+    changes = changes_in(read, index)
     told = f"{len(changes.new)} new, {len(changes.changed)} changed, {len(changes.removed)} removed since the index was built"
     command = " ".join(["qa rebuild", *(f"--corpus {path}" for path in paths), f"--index {folder}"])
     return Finding("corpus", False, f"{named}: {told}", command)

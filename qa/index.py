@@ -100,6 +100,11 @@ def build_index(
         return Manifest(**read_manifest(folder, current_generation(folder), FORMAT)), replace(changes, encoded=encoded)
 
 
+def changes_in(corpus: Corpus, index: Index) -> Changes:
+    """What a rebuild from `corpus` would change."""
+    return changes_between(index.releases, {release.id: release for release in corpus.releases})
+
+
 def _passages(releases: Iterable[Release], before: Index | None, encoder: Encoder) -> Iterator[Passage]:
     """The passages of `releases`, those of one that is as it was before taken over where it would be split in the same way."""
     known: dict[str, list[Passage]] = {}

@@ -1,4 +1,4 @@
-"""Where the corpus and the index are looked for when nothing else is said."""
+"""Where the corpus, the index and what readers add are looked for when nothing else is said."""
 
 from __future__ import annotations
 
@@ -23,6 +23,20 @@ def default_index() -> Path:
     if os.environ.get("QA_INDEX"):
         return Path(os.environ["QA_INDEX"])
     return _ROOT / ".index" if _is_checkout() else cache_folder() / "index"
+
+
+def default_own() -> Path:
+    """`QA_OWN`, else `own` in the checkout, else in the user's cache folder: releases that were added on the page."""
+    if os.environ.get("QA_OWN"):
+        return Path(os.environ["QA_OWN"])
+    return _ROOT / "own" if _is_checkout() else cache_folder() / "own"
+
+
+def default_feedback() -> Path:
+    """`QA_FEEDBACK`, else `feedback.sqlite` in the checkout, else in the user's cache folder."""
+    if os.environ.get("QA_FEEDBACK"):
+        return Path(os.environ["QA_FEEDBACK"])
+    return (_ROOT if _is_checkout() else cache_folder()) / "feedback.sqlite"
 
 
 def _is_checkout() -> bool:

@@ -116,9 +116,7 @@ class Retriever:
         if not 1 <= k <= MAX_K:
             raise BadQuestion(f"k is {k}; ask for 1 to {MAX_K} passages")
         if isinstance(question, str):
-            question = understand(question, names=self.names, speakers=self.speakers, **options)
-            if question.period is None:
-                question = replace(question, period=self._period_of_event(question))
+            question = self.understand(question, **options)
         rows = self._rows(question)
         [query] = Query.encode([question.searched], self.encoder)
         if question.carried:
@@ -140,6 +138,14 @@ class Retriever:
             nearest = [self._text(int(row)) for row in found.rows[:SHOWN]]
             abstention = missing_from(question.spelled(question.text), nearest, self.index.search.words.knows)
         return Answer(question, confidence, abstention, hits, evidence)
+
+    def understand(self, text: str, **options: Unpack[Options]) -> Question:
+        """The question that `ask` makes of a text, with the names, people and events that the releases know.
+
+        Raises `BadQuestion` for one that cannot be used.
+        """
+        question = understand(text, names=self.names, speakers=self.speakers, **options)
+        return question if question.period else replace(question, period=self._period_of_event(question))
 
     def _period_of_event(self, question: Question) -> Period | None:
         """The period that a question counts from an event ("before Russia invaded"), if a release answers when that was."""

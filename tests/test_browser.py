@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -38,6 +39,9 @@ HOSTILE = '<script>window.owned = 1</script><img src="x" onerror="window.owned =
 LOTUS = f"The lotus lantern parade of Jeonju {HOSTILE} begins at dusk on the river bank and ends at the old gate."
 FIRST_VISIT = 120_000  # milliseconds: the model is loaded, the first time unpacked, and the passages are encoded
 ANSWER = 30_000
+SUPPLY = "What did Korea and China agree on supply chains?"
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here: npm install --no-save axe-core")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +57,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "qa.cli", "app", "--corpus", str(folder / "corpus"), "--port", str(port)]
-    environment = {**os.environ, "QA_INDEX": str(folder / "index")}
+    places = {"QA_INDEX": folder / "index", "QA_OWN": folder / "own", "QA_FEEDBACK": folder / "feedback.sqlite"}
+    environment = {**os.environ, **{name: str(path) for name, path in places.items()}}
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True) as server,
@@ -101,7 +106,15 @@ def ask(page: Page, question: str, at: int) -> None:
     messages = page.get_by_test_id("stChatMessage")
     expect(messages).to_have_count(2 * at, timeout=ANSWER)
     expect(messages.nth(2 * at - 2)).to_contain_text(question)
-    expect(messages.nth(2 * at - 1).locator("mark").first).to_be_visible(timeout=ANSWER)
+    expect(messages.nth(2 * at - 1).locator(".quote").first).to_be_visible(timeout=ANSWER)
+
+
+def visit(browser: Browser, address: str, **how: Any) -> Page:
+    """A page in a context of its own, ready to be asked."""
+    page = browser.new_context(**how).new_page()
+    page.goto(address)
+    expect(page.get_by_test_id("stChatInputTextArea")).to_be_visible(timeout=FIRST_VISIT)
+    return page
 
 
 def test_a_visitor_asks_three_questions_and_no_other_host_is_spoken_to(browser: Browser, address: str) -> None:
@@ -111,17 +124,17 @@ def test_a_visitor_asks_three_questions_and_no_other_host_is_spoken_to(browser: 
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto(address)
     expect(page.get_by_text("First visit")).to_be_visible(timeout=FIRST_VISIT)
-    expect(page.get_by_text("Every word shown is quoted from a release")).to_be_visible(timeout=FIRST_VISIT)
+    expect(page.get_by_text("Every word in quotes is a release")).to_be_visible(timeout=FIRST_VISIT)
     expect(page.get_by_text("First visit")).to_have_count(0)
-    expect(page.get_by_text("5 releases, 2022-02-28 to 2024-05-01")).to_be_visible()
+    expect(page.get_by_text("5 releases, 28 February 2022 – 1 May 2024")).to_be_visible()
     answers = page.get_by_test_id("stChatMessage")
 
-    ask(page, "What did Korea and China agree on supply chains?", 1)
+    ask(page, SUPPLY, 1)
     meeting = answers.nth(1)
     expect(meeting.locator(".title").first).to_contain_text("Outcome of Korea-China Foreign Ministers’")
-    first_marks = " ".join(meeting.locator("mark").all_inner_texts()[:2])
-    assert "how important it is that supply chains be managed stably" in first_marks
-    expect(meeting.get_by_text("2023-11-26 · paragraph 3 · Official page")).to_be_visible()
+    first_quotes = " ".join(meeting.locator(".quote").all_inner_texts()[:2])
+    assert "how important it is that supply chains be managed stably" in first_quotes
+    expect(meeting.get_by_text("26 November 2023 · paragraph 3")).to_be_visible()
     links = [link.get_attribute("href") for link in meeting.get_by_role("link", name="Official page").all()]
     assert "https://www.mofa.go.kr/eng/brd/m_5676/view.do?seq=322376" in links[:2]
     expect(meeting.get_by_text("Digest: our summary, not the ministry's words").first).to_be_visible()
@@ -135,7 +148,7 @@ def test_a_visitor_asks_three_questions_and_no_other_host_is_spoken_to(browser: 
     ask(page, "우크라이나 곡물 이니셔티브에 한국은 얼마를 지원하나요?", 4)
     grain = answers.nth(7)
     expect(grain.locator(".title").first).to_contain_text("Grain from Ukraine")
-    assert any("3 million" in text for text in grain.locator("mark").all_inner_texts()[:2])
+    assert any("3 million" in text for text in grain.locator(".quote").all_inner_texts()[:2])
 
     assert {urlsplit(url).hostname for url in addresses if not url.startswith(("data:", "blob:"))} == {"localhost"}
     assert any(url.startswith("ws://localhost") for url in addresses)
@@ -155,11 +168,101 @@ def test_a_hostile_release_is_read_and_not_run(browser: Browser, address: str) -
     ask(page, f"When does the lotus lantern parade of Jeonju begin? {HOSTILE}", 1)
     answer = page.get_by_test_id("stChatMessage").nth(1)
     expect(answer.locator(".title").first).to_have_text(f"Lanterns {HOSTILE}")
-    expect(answer.locator("mark").first).to_have_text(LOTUS)
+    expect(answer.locator(".quote").first).to_have_text(LOTUS)
+    answer.get_by_role("button", name="Open the release").first.click()
+    expect(page.locator(".st-key-sheet .release mark")).to_have_text(LOTUS, timeout=ANSWER)
     assert page.evaluate("window.owned") is None
+    assert page.locator(".st-key-sheet script, .st-key-sheet img").count() == 0
     assert answer.locator("script, img").count() == 0
     assert {urlsplit(url).hostname for url in addresses if not url.startswith(("data:", "blob:"))} == {"localhost"}
     page.close()
+
+
+def test_a_new_answer_is_read_from_its_first_passage(browser: Browser, address: str) -> None:
+    page = visit(browser, address)
+    ask(page, SUPPLY, 1)
+    ask(page, "And about tourism?", 2)
+    expect(page.get_by_role("heading", name="And about tourism?")).to_be_in_viewport()
+    expect(page.get_by_test_id("stChatMessage").nth(3).locator(".quote").first).to_be_in_viewport()
+    page.context.close()
+
+
+def test_a_chip_that_is_left_out_asks_again_in_place(browser: Browser, address: str) -> None:
+    page = visit(browser, address)
+    ask(page, f"{SUPPLY[:-1]} in 2022?", 1)
+    page.get_by_role("button", name="Time: 2022").click()
+    page.get_by_role("button", name="Leave this out and ask again").click()
+    expect(page.get_by_role("button", name="Time: 2022")).to_have_count(0, timeout=ANSWER)
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(2)
+    assert "aside=period" in page.url
+    page.context.close()
+
+
+def test_a_release_opens_beside_the_answer_at_the_sentence(browser: Browser, address: str) -> None:
+    page = visit(browser, address, viewport={"width": 1440, "height": 900})
+    ask(page, SUPPLY, 1)
+    page.get_by_role("button", name="Open the release").first.click()
+    expect(page.locator(".st-key-sheet .release mark")).to_be_in_viewport(timeout=ANSWER)
+    expect(page.locator(".quote").first).to_be_in_viewport()
+    page.get_by_role("button", name="Close").click()
+    expect(page.locator(".st-key-sheet")).to_have_count(0, timeout=ANSWER)
+    page.context.close()
+
+
+def test_the_address_asks_the_same_in_a_new_tab(browser: Browser, address: str) -> None:
+    page = visit(browser, address)
+    ask(page, SUPPLY, 1)
+    ask(page, "And about tourism?", 2)
+    quote = page.get_by_test_id("stChatMessage").nth(3).locator(".quote").first.inner_text()
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.get_by_role("heading", name="And about tourism?")).to_be_visible(timeout=ANSWER)
+    expect(other.locator(".quote").first).to_have_text(quote, timeout=ANSWER)
+    page.context.close()
+
+
+def test_a_conversation_is_saved_and_the_file_holds_its_quotes(browser: Browser, address: str) -> None:
+    page = visit(browser, address, viewport={"width": 1440, "height": 900})
+    ask(page, SUPPLY, 1)
+    for name, holds in (("Markdown", "supply chains"), ("CSV", "supply chains")):
+        with page.expect_download(timeout=ANSWER) as saved:
+            page.get_by_role("button", name=name, exact=True).click()
+        assert holds in Path(saved.value.path()).read_text(encoding="utf-8")
+    page.context.close()
+
+
+def test_a_korean_browser_gets_a_korean_page(browser: Browser, address: str) -> None:
+    page = visit(browser, address, locale="ko-KR")
+    ask(page, "우크라이나 곡물 이니셔티브에 한국은 얼마를 지원하나요?", 1)
+    expect(page.get_by_role("heading", name="보도자료에 묻기")).to_be_visible()
+    expect(page.get_by_role("button", name="보도자료 열기").first).to_be_visible()
+    assert page.evaluate("document.documentElement.lang") == "ko"
+    page.context.close()
+
+
+def test_a_phone_shows_an_answer_and_a_release_without_scrolling_sideways(browser: Browser, address: str) -> None:
+    page = visit(browser, address, viewport={"width": 390, "height": 844})
+    ask(page, SUPPLY, 1)
+    for press in (None, "Open the release"):
+        if press:
+            page.get_by_role("button", name=press).first.click()
+            expect(page.locator(".st-key-sheet .release mark")).to_be_in_viewport(timeout=ANSWER)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.context.close()
+
+
+@needs_axe
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(browser: Browser, address: str, scheme: str) -> None:
+    page = visit(browser, address, viewport={"width": 1440, "height": 900}, color_scheme=scheme, bypass_csp=True)
+    ask(page, f"{SUPPLY[:-1]} in 2023?", 1)
+    page.get_by_role("button", name="Open the release").first.click()
+    expect(page.locator(".st-key-sheet .release mark")).to_be_visible(timeout=ANSWER)
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert [(each["id"], [node["html"][:160] for node in each["nodes"]]) for each in serious] == []
+    page.context.close()
 
 
 def test_a_page_of_curves_is_drawn_without_fetching_anything(browser: Browser, tmp_path: Path) -> None:

@@ -16,11 +16,13 @@ from embeddings.encoder import Encoded, Progress, Role
 from embeddings.search import Query
 from qa.corpus import Corpus, read_corpus
 from qa.errors import IndexMissing, IndexUnusable
-from qa.index import FORMAT, build_index, load_index
+from qa.index import FORMAT, build_index, changes_in, load_index
+from qa.ledger import Changes
 from qa.passages import context, split_release
 from tests.conftest import CORPUS, FakeEncoder
 from tests.library import GRAIN, RECORDS, record, write_corpus
 
+NINTH = record(9, "Other Grain Decided", "2024-01-02", GRAIN)
 FILES = (
     "dense.faiss",
     "manifest.json",
@@ -352,3 +354,11 @@ def test_releases_that_are_as_they_were_are_neither_split_nor_encoded_nor_copied
         found, expected = (index.search.search(Query.encode([text], encoder)[0]) for index in (after, fresh))
         assert found.rows.tolist() == expected.rows.tolist()
         assert found.score.tolist() == expected.score.tolist()
+
+
+def test_what_a_rebuild_would_change_is_told_beforehand(folder: Path, corpus: Corpus) -> None:
+    assert changes_in(corpus, load_index(folder)) == Changes(unchanged=3)
+    more = read_corpus(
+        [write_corpus(folder.parent / "more", [{**RECORDS[0], "title": "Harbor Talks Held"}, RECORDS[1], NINTH])]
+    )
+    assert changes_in(more, load_index(folder)) == Changes(("m_5676-9",), ("m_5676-1",), ("m_5676-3",), 1)

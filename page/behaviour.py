@@ -1,0 +1,37 @@
+"""What a page does that Streamlit does not: its language is told, a new answer is read from its start, a release at its mark.
+
+The scripts are ours and hold numbers and language codes only; no word of a release or a question ever gets into one.
+"""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from page.words import language
+
+_SCRIPT = """<script>
+(() => {{
+  const told = {told};
+  document.documentElement.lang = told.language;
+  const place = (selector, block) => {{
+    let left = 30; // looks, while what stands above it is still being drawn, until the reader moves
+    const look = () => {{
+      document.querySelector(selector)?.scrollIntoView({{ block, behavior: "instant" }});
+      if (left-- > 0) window.setTimeout(look, 50);
+    }};
+    const stop = () => (left = 0);
+    ["wheel", "touchstart", "keydown", "pointerdown"].forEach((move) => window.addEventListener(move, stop, {{ once: true }}));
+    look();
+  }};
+  if (told.turn) place(".st-key-turn-" + told.turn, "start");
+  if (told.sheet) place(".st-key-sheet .release mark", "center");
+}})();
+</script>"""
+
+
+def show_behaviour(turn: int, sheet: int) -> None:
+    """Scroll to the answer of that number, or the release's mark; 0 for neither. The same numbers again do nothing."""
+    told = json.dumps({"language": language(), "turn": turn, "sheet": sheet})
+    st.html(_SCRIPT.format(told=told), unsafe_allow_javascript=True)
