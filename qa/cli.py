@@ -125,6 +125,7 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = commands.add_parser("evaluate", help="measure the answers on questions with known ones")
     evaluate.add_argument("--questions", type=Path, metavar="FILE", help="default: questions.jsonl of the corpus")
+    evaluate.add_argument("--feedback", type=Path, metavar="FILE", help="measure on what readers said of answers on the page")
     evaluate.add_argument("--split", default="test", choices=("tune", "test"), help="default: test")
     _add_index(evaluate)
     evaluate.add_argument("--json", action="store_true", help="the figures as JSON")
@@ -135,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     task.add_argument("--pin", action="store_true", help="make these figures the floors")
     task.add_argument("--fit", action="store_true", help="fit the confidence on the tune split first")
     evaluate.add_argument("--lower", action="store_true", help="with --pin: allow a floor to be lowered")
-    evaluate.set_defaults(run=_evaluate)
+    evaluate.set_defaults(run=_evaluate, parser=evaluate)
 
     doctor = commands.add_parser("doctor", help="check an index and what it needs; each fault with its remedy")
     doctor.add_argument(
@@ -309,13 +310,19 @@ def _collect(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from qa import confidence, evaluate
+    from qa.feedback import feedback_questions
     from qa.measure import figures
     from qa.places import default_corpus
     from qa.retrieve import Retriever
 
+    if options.feedback and (options.questions or options.check or options.pin or options.fit):
+        options.parser.error("--feedback goes without --questions, --check, --pin and --fit")
     path = options.questions or default_corpus() / "questions.jsonl"
     floors = options.floors or path.parent / "floors.json"
-    questions = evaluate.read_questions(path, options.split)
+    if options.feedback:
+        questions = feedback_questions(options.feedback)
+    else:
+        questions = evaluate.read_questions(path, options.split)
     retriever = Retriever.load(options.index)
     if options.fit:
         target = Path(confidence.__file__).with_suffix(".json")

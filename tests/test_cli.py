@@ -15,6 +15,7 @@ import pytest
 
 from qa import cli
 from qa.cli import main
+from qa.feedback import Feedback, keep_feedback
 from qa.generations import building
 from qa.retrieve import Retriever
 from tests.library import (
@@ -560,3 +561,12 @@ def test_doctor_names_each_fault_with_its_remedy_and_exits_with_1(tmp_path: Path
     assert f"FAULT corpus        {corpus}: 0 new, 0 changed, 2 removed since the index was built" in ill.out
     assert f"      -> qa rebuild --corpus {corpus} --index {index}" in ill.out
     assert [each["ok"] for each in run("doctor", "--corpus", corpus, "--index", index, "--json").lines].count(False) == 1
+
+
+def test_evaluate_measures_on_what_readers_said(index: Path, run: Any, tmp_path: Path) -> None:
+    kept = tmp_path / "feedback.sqlite"
+    keep_feedback(kept, Feedback("1-1", HARBOUR, (), "m_5676-1", WIDEN, True))
+    ran = run("evaluate", "--feedback", kept, "--index", index, "--json")
+    assert ran.status == 0
+    assert ran.lines[0]["all"]["R@1"]["value"] == 1
+    assert run("evaluate", "--feedback", kept, "--index", index, "--check").status == 2
