@@ -10,15 +10,14 @@ one `Retriever`, loaded at the first question and shared between threads.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Unpack
 
 from qa.answer import Answer, Hit
 from qa.comparison import Comparison
 from qa.comparison import compare as _compare
 from qa.errors import QaError
-from qa.index import load_index
-from qa.places import default_index
+from qa.mirror import open_index
+from qa.places import Place, index_place
 from qa.question import Options, Question
 from qa.quotes import Quote
 from qa.rebuild import RebuildReport, rebuild
@@ -43,19 +42,19 @@ __all__ = [
 ]
 
 
-def retrieve(question: str, k: int = 5, *, index: Path | None = None, **options: Unpack[Options]) -> list[Hit]:
-    """The k passages nearest to `question`, best first; `options` are those of `Options`.
+def retrieve(question: str, k: int = 5, *, index: Place | str | None = None, **options: Unpack[Options]) -> list[Hit]:
+    """The k passages nearest to `question`, best first; `index` is a folder or an address, `options` are those of `Options`.
 
     Raises `QaError` with the command that mends it when there is no index or it cannot be used.
     """
     return Retriever.current(index).retrieve(question, k, **options)
 
 
-def ask(question: str, k: int = 5, *, index: Path | None = None, **options: Unpack[Options]) -> Answer:
+def ask(question: str, k: int = 5, *, index: Place | str | None = None, **options: Unpack[Options]) -> Answer:
     """The answer to `question`: the hits of `retrieve`, and whether they answer it. Arguments and errors as there."""
     return Retriever.current(index).ask(question, k, **options)
 
 
-def compare(earlier: str, later: str, *, index: Path | None = None) -> Comparison:
+def compare(earlier: str, later: str, *, index: Place | str | None = None) -> Comparison:
     """What is new, repeated and dropped between two releases, by id, sentence by sentence. Errors as above."""
-    return _compare(load_index(index or default_index()), earlier, later)
+    return _compare(open_index(index_place(index)), earlier, later)
