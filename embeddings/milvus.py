@@ -1,7 +1,7 @@
 """Milvus, an engine that runs on a cluster: pooled vectors, searched there, and files, kept there in pieces.
 
 What is pushed together has a digest and two collections: `<name>_<digest>`, a row a text (number, id, day, vector), and
-`<name>_<digest>_files`, a row a piece. The alias `<name>` says which counts: one alias for both, so that the switch is one step,
+`<name>_<digest>_files`, a row a piece. The alias `<name>` says which counts, for both, so that the switch is one step. It is
 made when everything has been counted back. Words stay with the reader: BM25 came to the server later than 2.3.
 """
 
