@@ -34,7 +34,7 @@ _SEGMENT = 350_000  # vectors of 384 components in a segment of the server (512 
 _ROWS, _PIECES = 1_000, 100  # in a message: 1.5 MB and 6.5 MB; a server takes 64 MB
 _CONNECTING, _ASKING, _WRITING, _LOADING = 5.0, 20.0, 60.0, 3600.0  # seconds until it is given up
 _NO_COLLECTION, _NO_ALIAS = 100, 1600  # https://github.com/milvus-io/milvus/blob/v2.3.5/pkg/util/merr/errors.go
-_LOST = re.compile(r"connect|unavailable|deadline|time ?out", re.IGNORECASE)
+_LOST = re.compile(r"connect|unavailable|deadline|time ?out|not (?:fully )?loaded|no available", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +144,20 @@ class Engine:
         files = f"{self._vectors(table.digest)}_files"
         self._create(self._vectors(table.digest), "vector", vectors.shape[1], len(ids), passage=0, day=0)
         self._create(files, "nothing", 2, 0, piece=0)
-        for collection in (self._vectors(table.digest), files):
-            self._wait(partial(self._is_loaded, collection))
+        self.load(table.digest)
         self._put(self._vectors(table.digest), len(ids), rows, _ROWS)
         self._put(files, 1 + len(pieces), data, _PIECES)
         if len(ids) > FLAT_TO:
             self._finish(self._vectors(table.digest))
         self._switch(table.digest)
+
+    def load(self, digest: str) -> None:
+        """Have the server ready to answer from what is under a digest, and wait until it is."""
+        collections = [self._vectors(digest), f"{self._vectors(digest)}_files"]
+        for collection in collections:
+            self._ask("load_collection", collection, _async=True)
+        for collection in collections:
+            self._wait(partial(self._is_loaded, collection))
 
     def table(self, digest: str) -> Table:
         """The table of what was pushed under a digest."""
@@ -224,9 +231,11 @@ class Engine:
         index = self._client.prepare_index_params()
         kind = {"index_type": "IVF_FLAT", "params": {"nlist": cells_of(count)}} if count > FLAT_TO else {"index_type": "FLAT"}
         index.add_index(vector, metric_type="IP", **kind)
-        self._ask("create_collection", collection, schema=schema)
+        if not self._ask("has_collection", collection):
+            self._ask("create_collection", collection, schema=schema)
+        elif not self._is_ours(collection):
+            raise self._taken(f"{collection} is a collection of something else")
         self._ask("create_index", collection, index, sync=False)
-        self._ask("load_collection", collection, _async=True)
 
     def _put(self, collection: str, count: int, rows: Callable[[int, int], list[dict[str, Any]]], size: int) -> None:
         """Upsert what is missing of `count` rows, `size` at a time, and count them back."""

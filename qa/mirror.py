@@ -78,6 +78,7 @@ def open_index(place: Place) -> Index:
 def _opened(address: Address, engine: Engine, folder: Path) -> Index:
     while True:
         digest = _pull(address, engine, folder)
+        engine.load(digest)
         index = load_index(folder)
         if _digest(folder) == digest:
             break  # else another reader has just pulled a later one
@@ -131,6 +132,7 @@ def _pull(address: Address, engine: Engine, folder: Path) -> str:
     with building(folder) as scratch:
         if _digest(folder) == digest:
             return digest  # another reader was first
+        engine.load(digest)
         table = engine.table(digest)
         manifest = json.loads(b"".join(engine.file(table, MANIFEST)))
         if manifest["format"] != FORMAT:
