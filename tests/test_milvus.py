@@ -151,6 +151,8 @@ def test_the_vectors_found_are_those_of_an_exact_search_and_filters_are_the_serv
     pushed: Address, local: Retriever, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     there, exact = Retriever.load(pushed, encoder=FakeEncoder()), local.index.search.dense
+    dense = there.index.search.dense
+    assert isinstance(dense, MilvusIndex)
     asked: list[str] = []
     search = Engine.search
 
@@ -164,19 +166,17 @@ def test_the_vectors_found_are_those_of_an_exact_search_and_filters_are_the_serv
     vector = 2 * exact.vectors[7] + exact.vectors[100]
     vector /= np.linalg.norm(vector)
     for bound in (None, days, rows):
-        found, cosines = there.index.search.dense.search(vector, 20, bound)
+        found, cosines = dense.search(vector, 20, bound)
         expected, expected_cosines = exact.search(vector, 20, bound)
         assert found.tolist() == expected.tolist()
         np.testing.assert_allclose(cosines, expected_cosines, atol=1e-5)
     assert asked[0] == ""
-    assert (
-        asked[1] == f"day >= {min(there.index.search.dense._days[days])} and day <= {max(there.index.search.dense._days[days])}"
-    )
+    assert asked[1] == f"day >= {min(dense._days[days])} and day <= {max(dense._days[days])}"
     assert asked[2] == f"row in {rows.tolist()}"
     monkeypatch.setattr(milvus, "LISTED", 10)
-    found, _ = there.index.search.dense.search(vector, 20, rows)
+    found, _ = dense.search(vector, 20, rows)
     assert found.tolist() == exact.search(vector, 20, rows)[0].tolist()
-    assert there.index.search.dense.search(vector, 20, rows[:0])[0].tolist() == []
+    assert dense.search(vector, 20, rows[:0])[0].tolist() == []
     assert len(asked) == 3
 
 
@@ -287,8 +287,10 @@ def test_a_push_that_is_cut_off_is_resumed_with_what_is_missing(
 
 
 def test_two_machines_build_on_each_other(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    address, corpus = server.address("resumed"), write_corpus(tmp_path / "corpus", RECORDS[:1])
-    changes = rebuild([corpus], address, encoder=FakeEncoder()).changes
+    address = server.address("shared")
+    rebuild([write_corpus(tmp_path / "one")], address, encoder=FakeEncoder())
+    monkeypatch.setenv("QA_CACHE", str(tmp_path / "another machine"))
+    changes = rebuild([write_corpus(tmp_path / "two", RECORDS[:1])], address, encoder=FakeEncoder()).changes
     assert (changes.removed, changes.encoded) == (("m_5676-2", "m_5676-3"), 0)
     ledger = (mirror_of(address) / "built" / "ledger.jsonl").read_text()
     assert ledger.count('"new"') == 3  # as the first machine wrote it
