@@ -10,7 +10,6 @@ one `Retriever`, loaded at the first question and shared between threads. What t
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Unpack
 
 from qa.acts import ACTS, SIDES, Asked, Statement
@@ -21,11 +20,12 @@ from qa.comparison import compare as _compare
 from qa.corpus import Corpus, read_corpus
 from qa.errors import QaError
 from qa.feedback import Feedback, keep_feedback
-from qa.index import Index, changes_in, load_index
+from qa.index import Index, changes_in
 from qa.ledger import Changes
+from qa.mirror import open_index
 from qa.named import Named, named_in
 from qa.period import Period
-from qa.places import default_corpus, default_feedback, default_index, default_own
+from qa.places import IndexPlace, default_corpus, default_feedback, default_index, default_own, index_place
 from qa.question import Options, Question, understand
 from qa.quotes import Quote
 from qa.rebuild import RebuildReport, rebuild
@@ -78,28 +78,28 @@ __all__ = [
 ]
 
 
-def retrieve(question: str, k: int = 5, *, index: Path | None = None, **options: Unpack[Options]) -> list[Hit]:
-    """The k passages nearest to `question`, best first; `options` are those of `Options`.
+def retrieve(question: str, k: int = 5, *, index: IndexPlace | str | None = None, **options: Unpack[Options]) -> list[Hit]:
+    """The k passages nearest to `question`, best first; `index` is a folder or an address, `options` are those of `Options`.
 
     Raises `QaError` with the command that mends it when there is no index or it cannot be used.
     """
     return Retriever.current(index).retrieve(question, k, **options)
 
 
-def ask(question: str, k: int = 5, *, index: Path | None = None, **options: Unpack[Options]) -> Answer:
+def ask(question: str, k: int = 5, *, index: IndexPlace | str | None = None, **options: Unpack[Options]) -> Answer:
     """The answer to `question`: the hits of `retrieve`, and whether they answer it. Arguments and errors as there."""
     return Retriever.current(index).ask(question, k, **options)
 
 
-def compare(earlier: str, later: str, *, index: Path | Index | None = None) -> Comparison:
+def compare(earlier: str, later: str, *, index: IndexPlace | Index | str | None = None) -> Comparison:
     """What is new, repeated and dropped between two releases, by id, sentence by sentence. Errors as above."""
     return _compare(_loaded(index), earlier, later)
 
 
-def series(release_id: str, *, index: Path | Index | None = None) -> tuple[str, ...]:
+def series(release_id: str, *, index: IndexPlace | Index | str | None = None) -> tuple[str, ...]:
     """Ids of the releases of one kind of event with one counterpart, oldest first, itself among them. Errors as above."""
     return _series(_loaded(index), release_id)
 
 
-def _loaded(index: Path | Index | None) -> Index:
-    return index if isinstance(index, Index) else load_index(index or default_index())
+def _loaded(index: IndexPlace | Index | str | None) -> Index:
+    return index if isinstance(index, Index) else open_index(index_place(index))

@@ -155,7 +155,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_index(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--index", type=Path, metavar="DIR", help="folder of the index (default: QA_INDEX, else .index)")
+    parser.add_argument(
+        "--index",
+        metavar="DIR|ADDRESS",
+        help="folder of the index, or milvus://HOST:PORT/COLLECTION (default: QA_INDEX, else .index)",
+    )
 
 
 def _rebuild(options: argparse.Namespace) -> int:
@@ -195,12 +199,12 @@ def _tell_waiting(holder: str) -> None:
 
 
 def _show(options: argparse.Namespace) -> int:
-    from qa.index import load_index
+    from qa.mirror import folder_of, open_index
     from qa.permalinks import find_cited
-    from qa.places import default_index
+    from qa.places import index_place
 
-    folder = options.index or default_index()
-    record = find_cited(options.reference, load_index(folder), folder).record()
+    place = index_place(options.index)
+    record = find_cited(options.reference, open_index(place), folder_of(place)).record()
     print(one_line(record) if options.json else cited_text(record))
     return 0
 
@@ -267,11 +271,11 @@ def _read_batch(path: Path) -> list[dict[str, Any]]:
 
 def _compare(options: argparse.Namespace) -> int:
     from qa.comparison import compare
-    from qa.index import load_index
-    from qa.places import default_index
+    from qa.mirror import open_index
+    from qa.places import index_place
     from qa.series import before
 
-    index = load_index(options.index or default_index())
+    index = open_index(index_place(options.index))
     found = compare(index, options.other or before(index, options.release), options.release)
     print(one_line(found.record()) if options.json else comparison_text(found.record()))
     return 0
@@ -319,10 +323,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         options.parser.error("--feedback goes without --questions, --check, --pin and --fit")
     path = options.questions or default_corpus() / "questions.jsonl"
     floors = options.floors or path.parent / "floors.json"
-    if options.feedback:
-        questions = feedback_questions(options.feedback)
-    else:
-        questions = evaluate.read_questions(path, options.split)
+    questions = feedback_questions(options.feedback) if options.feedback else evaluate.read_questions(path, options.split)
     retriever = Retriever.load(options.index)
     if options.fit:
         target = Path(confidence.__file__).with_suffix(".json")
@@ -347,13 +348,17 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _app(options: argparse.Namespace) -> int:
+    from qa.places import index_place
+
     page = find_spec("app")
     if page is None or page.origin is None:
         raise QaError("app.py is not installed; run streamlit run app.py in the project's folder")
     environment = dict(os.environ)
-    for name, value in (("QA_INDEX", options.index), ("QA_CORPUS", options.corpus)):
-        if value is not None:
-            environment[name] = str(Path(value).resolve())
+    if options.index is not None:
+        place = index_place(options.index)
+        environment["QA_INDEX"] = str(place.resolve() if isinstance(place, Path) else place)
+    if options.corpus is not None:
+        environment["QA_CORPUS"] = str(options.corpus.resolve())
     settings = {**_PAGE_SETTINGS, "server.port": str(options.port)}
     command = [
         sys.executable,

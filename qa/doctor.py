@@ -18,9 +18,10 @@ from embeddings.search import Query
 from qa.corpus import read_corpus
 from qa.errors import IndexMissing, IndexUnusable, QaError
 from qa.generations import NAME, being_built, check_files, current_generation
-from qa.index import Index, changes_in, embedded_text, load_index
+from qa.index import Index, changes_in, embedded_text
 from qa.ledger import LEDGER, events
-from qa.places import default_corpus, default_index
+from qa.mirror import engine_at, folder_of, open_index
+from qa.places import IndexPlace, default_corpus, index_place
 from qa.twins import are_twins
 
 SAMPLED = 24  # passages that must find themselves
@@ -40,20 +41,27 @@ class Finding:
 
 
 def examine(
-    index: Path | None = None, corpus: Sequence[Path] | None = None, *, encoder: Encoder | None = None
+    index: IndexPlace | str | None = None, corpus: Sequence[Path] | None = None, *, encoder: Encoder | None = None
 ) -> Iterator[Finding]:
-    """Check the index in a folder, one finding at a time; `corpus` is what it should have been built from.
+    """Check the index in a folder or at an address, one finding at a time; `corpus` is what it should have been built from.
 
-    What rests on a check that failed is left out. The model is loaded unless an `encoder` is given.
+    Of an address what this machine has pulled is checked, and the self-test asks the server. What rests on a check that
+    failed is left out. The model is loaded unless an `encoder` is given.
     """
-    folder = default_index() if index is None else index
-    anew = f"qa rebuild --index {folder}"
+    place = index_place(index)
+    folder, anew = folder_of(place), f"qa rebuild --index {place}"
     yield from _dependencies()
     try:
+        if not isinstance(place, Path):
+            engine = engine_at(place)
+            yield Finding("engine", True, f"Milvus {engine.version} at {place.host}:{place.port}")
+        loaded = open_index(place)
         name = current_generation(folder)
-        loaded = load_index(folder)
+    except EmbeddingsError as error:
+        yield Finding("engine", False, str(error), "start the server, or name the right address with --index")
+        return
     except IndexMissing as error:
-        yield Finding("index", False, f"none in {folder}", str(error).partition(": ")[2])
+        yield Finding("index", False, f"none in {place}", str(error).partition(": ")[2])
         return
     except IndexUnusable as error:
         yield Finding("index", False, error.reason, anew)
@@ -67,7 +75,7 @@ def examine(
     yield _room(folder, loaded)
     new_ledger = f"move {folder / LEDGER} away; the next rebuild begins a new one"
     yield from _attempt("ledger", lambda: f"{sum(1 for _ in events(folder))} events read back", new_ledger)
-    yield _corpus(loaded, list(corpus) if corpus else [default_corpus()], folder)
+    yield _corpus(loaded, list(corpus) if corpus else [default_corpus()], place)
     try:
         encoder = load_encoder(manifest.model) if encoder is None else encoder
     except EmbeddingsError as error:
@@ -134,7 +142,7 @@ def _room(folder: Path, index: Index) -> Finding:
     return Finding("room", ok, f"{free / 1e6:.0f} MB free", remedy)
 
 
-def _corpus(index: Index, paths: list[Path], folder: Path) -> Finding:
+def _corpus(index: Index, paths: list[Path], place: IndexPlace) -> Finding:
     read = read_corpus(paths)
     named = ", ".join(map(str, paths))
     if not read.releases:
@@ -143,7 +151,7 @@ def _corpus(index: Index, paths: list[Path], folder: Path) -> Finding:
         return Finding("corpus", True, f"the index is of {named} as it is")
     changes = changes_in(read, index)
     told = f"{len(changes.new)} new, {len(changes.changed)} changed, {len(changes.removed)} removed since the index was built"
-    command = " ".join(["qa rebuild", *(f"--corpus {path}" for path in paths), f"--index {folder}"])
+    command = " ".join(["qa rebuild", *(f"--corpus {path}" for path in paths), f"--index {place}"])
     return Finding("corpus", False, f"{named}: {told}", command)
 
 

@@ -3,7 +3,8 @@
 QaError
 ├── UnreadableSource    a file or record that cannot be read as a release; `origin` and `reason` say which and why
 ├── EmptyCorpus         no release could be read at all
-├── IndexMissing        there is no index in the folder
+├── BadAddress          an index named by an address that is none
+├── IndexMissing        there is no index in the folder, or at the address
 ├── IndexUnusable       there is one, but damaged, of another format or of another model
 ├── LedgerDamaged       the ledger beside an index cannot be read
 ├── CollectStopped      collecting cannot go on: robots.txt, the site or the folder forbids it
@@ -15,6 +16,10 @@ QaError
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qa.places import IndexPlace
 
 
 class QaError(Exception):
@@ -43,18 +48,28 @@ class EmptyCorpus(QaError):
         )
 
 
-class IndexMissing(QaError):
-    """No index where one was looked for."""
+class BadAddress(QaError):
+    """An address at which no index can be."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__(
+            f"{address} is no address of an index. Write milvus://HOST:PORT/COLLECTION, the last in letters, digits and _."
+        )
+
+
+class IndexMissing(QaError):
+    """No index where one was looked for: `folder`, or an address."""
+
+    def __init__(self, folder: IndexPlace) -> None:
         self.folder = folder
         super().__init__(f"no index in {folder}. Build one: qa rebuild --index {folder}")
 
 
 class IndexUnusable(QaError):
-    """An index that must not be answered from."""
+    """An index, in `folder` or at an address, that must not be answered from."""
 
-    def __init__(self, folder: Path, reason: str) -> None:
+    def __init__(self, folder: IndexPlace, reason: str) -> None:
         self.folder = folder
         self.reason = reason
         super().__init__(f"the index in {folder} cannot be used: {reason}. Build it anew: qa rebuild --index {folder}")

@@ -48,12 +48,8 @@ def current_generation(folder: Path) -> str:
 
 
 @contextmanager
-def building(folder: Path, waiting: Callable[[str], None] | None = None) -> Iterator[Path]:
-    """An empty folder to write the files of a new generation into, for one builder at a time.
-
-    What a killed build left is cleared away first. Where another build holds the folder, `waiting` is told which, and this one
-    waits for it.
-    """
+def locked(folder: Path, waiting: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Hold `folder`, for one builder at a time. Where another holds it, `waiting` is told which, and this one waits for it."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / _LOCK)
     try:
@@ -64,6 +60,19 @@ def building(folder: Path, waiting: Callable[[str], None] | None = None) -> Iter
         lock.acquire()
     try:
         (folder / _HOLDER).write_text(f"process {os.getpid()} on {socket.gethostname()}", encoding="utf-8")
+        yield
+    finally:
+        (folder / _HOLDER).unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def building(folder: Path, waiting: Callable[[str], None] | None = None) -> Iterator[Path]:
+    """An empty folder to write the files of a new generation into, for one builder at a time, as with `locked`.
+
+    What a killed build left is cleared away first.
+    """
+    with locked(folder, waiting):
         for stale in folder.glob(".building-*"):
             shutil.rmtree(stale, ignore_errors=True)
         scratch = folder / _SCRATCH
@@ -72,9 +81,6 @@ def building(folder: Path, waiting: Callable[[str], None] | None = None) -> Iter
             yield scratch
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
-    finally:
-        (folder / _HOLDER).unlink(missing_ok=True)
-        lock.release()
 
 
 def being_built(folder: Path) -> bool:

@@ -3,11 +3,50 @@
 from __future__ import annotations
 
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from embeddings.models import cache_folder
+from qa.errors import BadAddress
 
 _ROOT = Path(__file__).resolve().parent.parent  # of a checkout, or of site-packages
+
+
+_ADDRESS = re.compile(r"milvus:/+(?P<host>[\w.-]+):(?P<port>\d{1,5})/(?P<collection>[A-Za-z_]\w{0,199})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An index on a Milvus server."""
+
+    host: str
+    port: int
+    collection: str
+
+    def __str__(self) -> str:
+        return f"milvus://{self.host}:{self.port}/{self.collection}"
+
+
+IndexPlace = Path | Address
+
+
+def index_place(index: IndexPlace | str | None = None) -> IndexPlace:
+    """Where an index is: in the folder or at the address that is named, else in `default_index`.
+
+    Raises `BadAddress` for one that begins as an address and is none.
+    """
+    if index is None:
+        return default_index()
+    if isinstance(index, Address):
+        return index
+    named = index.as_posix() if isinstance(index, Path) else index
+    if not named.startswith("milvus:"):
+        return Path(index)
+    match = _ADDRESS.fullmatch(named)
+    if match is None or not 0 < int(match["port"]) < 65_536:
+        raise BadAddress(named)
+    return Address(match["host"], int(match["port"]), match["collection"])
 
 
 def default_corpus() -> Path:
@@ -18,10 +57,10 @@ def default_corpus() -> Path:
     return checked_out if _is_checkout() else Path(__file__).resolve().parent / "corpus"
 
 
-def default_index() -> Path:
+def default_index() -> IndexPlace:
     """`QA_INDEX`, else `.index` in the checkout, else in the user's cache folder."""
     if os.environ.get("QA_INDEX"):
-        return Path(os.environ["QA_INDEX"])
+        return index_place(os.environ["QA_INDEX"])
     return _ROOT / ".index" if _is_checkout() else cache_folder() / "index"
 
 

@@ -13,14 +13,15 @@ from qa.corpus import read_corpus
 from qa.errors import EmptyCorpus, UnreadableSource
 from qa.index import build_index
 from qa.ledger import Changes
-from qa.places import default_corpus, default_index
+from qa.mirror import build_there
+from qa.places import Address, IndexPlace, default_corpus, index_place
 
 
 @dataclass(frozen=True, slots=True)
 class RebuildReport:
     """What a rebuild made of its corpus, and how that differs from the index before."""
 
-    index: Path
+    index: IndexPlace
     releases: int
     passages: int
     changes: Changes
@@ -35,7 +36,7 @@ class RebuildReport:
 
 def rebuild(
     corpus: Sequence[Path] | None = None,
-    index: Path | None = None,
+    index: IndexPlace | str | None = None,
     *,
     model: str | None = None,
     encoder: Encoder | None = None,
@@ -44,16 +45,20 @@ def rebuild(
 ) -> RebuildReport:
     """Read `corpus`, encode what is new in it and put the index in `index`, by default where `ask` looks for it.
 
-    The index there is replaced only when the new one is whole. Needs no network and no running app. `model` is a name for
-    `load_encoder` (default "e5"), `encoder` one loaded already. `waiting` is told who builds in `index` where somebody does,
-    and the rebuild waits. Raises `EmptyCorpus` when no release can be read; the old index then stays.
+    `index` is a folder, or the address of an engine, "milvus://host:port/collection". The index there is replaced only when
+    the new one is whole. Needs no network and no running app. `model` is a name for `load_encoder` (default "e5"), `encoder`
+    one loaded already. `waiting` is told who builds in `index` where somebody does, and the rebuild waits. Raises
+    `EmptyCorpus` when no release can be read; the old index then stays.
     """
     paths = list(corpus) if corpus else [default_corpus()]
-    folder = index if index is not None else default_index()
+    place = index_place(index)
     read = read_corpus(paths)
     if not read.releases:
         raise EmptyCorpus(paths, list(read.left_out))
     if encoder is None:
         encoder = load_encoder(model or models.DEFAULT)
-    manifest, changes = build_index(read, encoder, folder, progress, waiting)
-    return RebuildReport(folder, manifest.releases, manifest.passages, changes, read.left_out)
+    if isinstance(place, Address):
+        manifest, changes = build_there(read, encoder, place, progress, waiting)
+    else:
+        manifest, changes = build_index(read, encoder, place, progress, waiting)
+    return RebuildReport(place, manifest.releases, manifest.passages, changes, read.left_out)

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from threading import Lock
 from typing import Unpack
 
@@ -22,13 +21,13 @@ from qa.answer import Answer, Hit
 from qa.confidence import calibration, features
 from qa.errors import BadQuestion, IndexUnusable, QuoteMismatch
 from qa.events import find_event, period_of
-from qa.generations import current_generation
-from qa.index import Index, embedded_text, load_index
+from qa.index import Index, embedded_text
+from qa.mirror import current_name, open_index
 from qa.names import Names
 from qa.passages import Passage, context
 from qa.period import Period
 from qa.permalinks import permalink
-from qa.places import default_index
+from qa.places import IndexPlace, index_place
 from qa.question import Options, Question, is_korean, understand
 from qa.quotes import find_quotes
 from qa.release import Release
@@ -50,7 +49,7 @@ LOOKED_AT, ASKED_BONUS = 20, 0.05  # of the best passages, and what one gains wh
 MAX_SAID = 1_000  # candidates of each search among which passages with a given statement are looked for
 MAX_K = 100
 _LOADING = Lock()
-_LOADED: dict[Path, Retriever] = {}
+_LOADED: dict[IndexPlace, Retriever] = {}
 
 
 class Retriever:
@@ -66,40 +65,42 @@ class Retriever:
         self._statements: dict[int, tuple[Statement, ...]] = {}
 
     @classmethod
-    def load(cls, folder: Path | None = None, *, encoder: Encoder | None = None, reranker: Reranker | None = None) -> Retriever:
-        """Load the index in `folder`, by default the one `qa rebuild` writes, and the model it was built with.
+    def load(
+        cls, index: IndexPlace | str | None = None, *, encoder: Encoder | None = None, reranker: Reranker | None = None
+    ) -> Retriever:
+        """Load an index, by folder or address, by default the one `qa rebuild` writes, and the model it was built with.
 
         A `reranker` has the last word on the order of the best passages; none is needed.
 
         Raises `IndexMissing`, or `IndexUnusable` when it is damaged or `encoder` is another model than the index's.
         """
-        folder = default_index() if folder is None else folder
-        index = load_index(folder)
-        encoder = load_encoder(index.manifest.model) if encoder is None else encoder
-        if encoder.fingerprint != index.manifest.fingerprint:
-            raise IndexUnusable(folder, f"it was built with another model than {encoder.name!r} is now")
-        return cls(index, encoder, reranker)
+        place = index_place(index)
+        loaded = open_index(place)
+        encoder = load_encoder(loaded.manifest.model) if encoder is None else encoder
+        if encoder.fingerprint != loaded.manifest.fingerprint:
+            raise IndexUnusable(place, f"it was built with another model than {encoder.name!r} is now")
+        return cls(loaded, encoder, reranker)
 
     @classmethod
-    def current(cls, folder: Path | None = None) -> Retriever:
-        """The retriever of a folder's current generation: loaded once in a process however many threads ask for it.
+    def current(cls, index: IndexPlace | str | None = None) -> Retriever:
+        """The retriever of an index's current generation: loaded once in a process however many threads ask for it.
 
         After a rebuild one of them loads the new generation, with the model that is there already, while the others go on with
         the old one. Raises as `load` does.
         """
-        folder = default_index() if folder is None else folder
-        name, known = current_generation(folder), _LOADED.get(folder)
+        place = index_place(index)
+        name, known = current_name(place), _LOADED.get(place)
         if known is not None and known.index.generation == name:
             return known
         if not _LOADING.acquire(blocking=known is None) and known is not None:
             return known
         try:
-            known = _LOADED.get(folder)
+            known = _LOADED.get(place)
             if known is None or known.index.generation != name:
-                index = load_index(folder)
-                same = known is not None and known.encoder.fingerprint == index.manifest.fingerprint
-                _LOADED[folder] = cls(index, known.encoder) if known is not None and same else cls.load(folder)
-            return _LOADED[folder]
+                loaded = open_index(place)
+                same = known is not None and known.encoder.fingerprint == loaded.manifest.fingerprint
+                _LOADED[place] = cls(loaded, known.encoder) if known is not None and same else cls.load(place)
+            return _LOADED[place]
         finally:
             _LOADING.release()
 

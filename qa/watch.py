@@ -10,7 +10,7 @@ from typing import Any
 from embeddings.encoder import load_encoder
 from embeddings.models import DEFAULT
 from qa.errors import EmptyCorpus
-from qa.places import default_corpus
+from qa.places import IndexPlace, default_corpus
 from qa.rebuild import RebuildReport, rebuild
 
 INTERVAL = 2.0  # seconds between two looks at the corpus
@@ -19,7 +19,7 @@ SETTLED = 0.2  # seconds without a change before it is read
 
 def watch(
     corpus: Sequence[Path] | None = None,
-    index: Path | None = None,
+    index: IndexPlace | str | None = None,
     *,
     told: Callable[[RebuildReport], None],
     model: str | None = None,

@@ -141,13 +141,13 @@ def test_vectors_of_another_length_are_a_fault(folder: Path, monkeypatch: pytest
     index = load_index(folder)
     [segment] = index.search.tokens._segments
     index.search.tokens._segments = [segment._replace(scales=np.zeros_like(segment.scales))]
-    monkeypatch.setattr("qa.doctor.load_index", lambda _: index)
+    monkeypatch.setattr("qa.doctor.open_index", lambda _: index)
     assert faults(folder)["vectors"].detail == "lengths differ from 1 by at most 1.0000"
 
 
 def test_rows_that_hold_other_passages_do_not_find_themselves(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index = load_index(folder)
-    monkeypatch.setattr("qa.doctor.load_index", lambda _: replace(index, passages=index.passages[::-1]))
+    monkeypatch.setattr("qa.doctor.open_index", lambda _: replace(index, passages=index.passages[::-1]))
     findings = faults(folder)
     assert list(findings) == ["self-test"]
     assert findings["self-test"].detail == "1 of 3 sampled passages find themselves, not m_5676-3#p1, m_5676-1#p1"
