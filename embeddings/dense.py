@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ FLAT_TO = 30_000  # texts
 CELLS = 4  # times the square root of n: cells of an index by cells
 PROBED = 0.1  # of the cells searched: recall@10 0.99 of the exact search
 _TRAINED_ON = 64  # vectors a cell, at most
+faiss.omp_set_num_threads(1)  # but while building: `embeddings/__init__.py`
 
 
 class DenseIndex:
@@ -34,6 +36,7 @@ class DenseIndex:
         same vectors give the same index, on as many threads.
         """
         count, dimension = vectors.shape
+        faiss.omp_set_num_threads(os.cpu_count() or 1)
         index: faiss.Index = faiss.IndexFlatIP(dimension)
         if count > FLAT_TO:
             cells = int(CELLS * math.sqrt(count))
@@ -45,6 +48,7 @@ class DenseIndex:
             cell_index.train(np.ascontiguousarray(vectors[::step]))
             index = cell_index
         index.add(np.ascontiguousarray(vectors))
+        faiss.omp_set_num_threads(1)
         return cls(index, vectors)
 
     @classmethod

@@ -33,7 +33,7 @@ def answer_text(record: dict[str, Any]) -> str:
             f"\n{rank}. {hit['title']} ({hit['date'] or 'date unknown'}{paragraph}){f' {said}' if said else ''}{whose}"
         )
         text = hit["text"]
-        for quote in reversed(hit["quotes"]):
+        for quote in sorted(hit["quotes"], key=lambda quote: -quote["start"]):
             text = f"{text[: quote['start']]}»{quote['text']}«{text[quote['end'] :]}"
         lines += [textwrap.fill(line, 100, initial_indent="   ", subsequent_indent="   ") for line in text.split("\n")]
         if hit["also"]:

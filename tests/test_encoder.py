@@ -29,7 +29,7 @@ pytestmark = pytest.mark.model
 def test_the_default_model_is_the_one_that_was_measured() -> None:
     encoder = real_encoder()
     assert (encoder.name, encoder.dimension, encoder.max_tokens) == ("e5", 384, 512)
-    assert encoder.fingerprint == "2af9b97b54b8722b"
+    assert encoder.fingerprint == "2d0861498025e61a"
 
 
 def test_the_fingerprint_is_the_same_in_either_precision() -> None:
@@ -46,7 +46,7 @@ def test_a_korean_question_is_nearest_to_its_english_answer() -> None:
     encoder = real_encoder()
     cosines = encoder.encode(ANSWERS, "passage").pooled @ encoder.encode([QUESTION], "query").pooled[0]
     assert cosines.argsort().tolist()[-1] == 1
-    assert cosines[1] == pytest.approx(0.9335, abs=2e-3)
+    assert cosines[1] == pytest.approx(0.6476, abs=1e-2)
 
 
 def test_pooled_vectors_have_unit_length_and_depend_on_the_role() -> None:
@@ -88,12 +88,12 @@ def test_token_vectors_are_of_unit_length_and_unrelated_ones_near_nothing() -> N
 
 
 def test_the_weights_of_a_question_are_1_in_sum_and_its_topic_weighs_more_than_its_form() -> None:
-    question = "What did they say about whales?"
+    question = "What did Korea and China agree on supply chains?"
     encoded = real_encoder().encode([question], "query")
     [weights], [spans] = encoded.weights, encoded.spans
     assert weights.sum() == pytest.approx(1, abs=1e-5)
-    heaviest = int(weights.argmax())
-    assert question.index("whales") - 1 <= spans[heaviest, 0] < question.index("?")
+    weight = {question[start:end].strip(): float(own) for own, (start, end) in zip(weights, spans.tolist(), strict=True)}
+    assert min(weight[word] for word in ("agree", "supply", "chain")) > max(weight[word] for word in ("did", "and", "on"))
 
 
 def test_the_plain_model_has_other_vectors_and_another_fingerprint() -> None:

@@ -110,3 +110,13 @@ def test_the_marker_of_a_point_is_no_part_of_its_quote() -> None:
     spans = np.array([(0, 9), (12, 36)], dtype=np.int32)
     quotes = find_quotes("What went where?", text, np.array([[0.1, 0.9]], dtype=np.float32), even(1), spans, 0)
     assert quotes == (Quote("The grain went to Kenya.", 12, 36),)
+
+
+@pytest.mark.parametrize(("second", "marked"), [(0.899, [0, 16]), (0.905, [16, 0]), (0.8, [0]), (0.99, [16])])
+def test_a_second_sentence_is_marked_only_where_it_answers_nearly_as_well(second: float, marked: list[int]) -> None:
+    text = "Grain was sent. Grain was sold. Visas were waived."
+    spans = np.array([match.span() for match in re.finditer(r"\w+", text)], np.int32)
+    likeness = np.zeros((1, 9), np.float32)
+    likeness[0, 0], likeness[0, 3] = 0.9, second
+    quotes = find_quotes("grain", text, likeness, np.ones(1, np.float32), spans, 0)
+    assert [quote.start for quote in quotes] == marked

@@ -74,7 +74,7 @@ def test_every_hit_is_verbatim_and_hits_descend(retriever: Retriever, question: 
     for hit in hits:
         assert retriever.index.releases[hit.release_id].text[hit.start : hit.end] == hit.text
         assert [hit.text[quote.start : quote.end] for quote in hit.quotes] == [quote.text for quote in hit.quotes]
-        assert len(hit.quotes) == 1
+        assert 1 <= len(hit.quotes) <= 2
 
 
 @pytest.mark.parametrize("text", [SEOUL_PORT, GRAIN, VISA])
@@ -350,14 +350,14 @@ def test_while_a_new_generation_is_loaded_others_go_on_with_the_old(tmp_path: Pa
     old = Retriever.current(tmp_path / "index")
     retriever_over(tmp_path, RECORDS[:2])
     module = importlib.import_module("qa.retrieve")
-    load, loading, go_on = module.load_index, threading.Event(), threading.Event()
+    load, loading, go_on = module.open_index, threading.Event(), threading.Event()
 
     def slow(folder: Path) -> qa.index.Index:
         loading.set()
         assert go_on.wait(20)
         return load(folder)  # type: ignore[no-any-return]
 
-    monkeypatch.setattr(module, "load_index", slow)
+    monkeypatch.setattr(module, "open_index", slow)
     with ThreadPoolExecutor(1) as pool:
         renewed = pool.submit(Retriever.current, tmp_path / "index")
         assert loading.wait(20)
@@ -417,14 +417,10 @@ def test_the_supply_chains_are_found_in_both_meetings_with_china(shipped: Retrie
     first, second = shipped.retrieve("What did Korea and China agree on supply chains?", 2)
     assert (first.passage_id, first.date) == ("m_5676-322376#3", datetime.date(2023, 11, 26))
     assert first.provenance == "digest"
-    assert [quote.text for quote in first.quotes] == [
-        (
-            "In this context, Foreign Minister Park emphasized how important it is that supply chains be managed stably, that "
-            "Korean companies in China be protected, and that exchanges in cultural contents like games and movies be promoted."
-        )
-    ]
+    assert any("how important it is that supply chains be managed stably" in quote.text for quote in first.quotes)
     assert second.passage_id == "m_5676-322008#2"
-    assert second.quotes[0].text.startswith("The two sides decided that substantive cooperation would go on being expanded")
+    decided = "The two sides decided that substantive cooperation would go on being expanded"
+    assert any(quote.text.startswith(decided) for quote in second.quotes)
 
 
 @pytest.mark.model
