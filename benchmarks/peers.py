@@ -308,7 +308,7 @@ class LangChain:
         return [document.id for document in self._store.similarity_search(question, K)]
 
 
-# Each with the distributions that it needs, the first of which names its version, and what it does with one more release.
+# Each with the distributions that it needs, and what it does with one more release.
 SYSTEMS: dict[str, tuple[Callable[[str], System], tuple[str, ...], str]] = {
     "ours": (Ours, (), "rebuild, which encodes only what is new"),
     "recipe": (Recipe, ("sentence-transformers", "faiss-cpu"), "`index.add`"),
@@ -431,7 +431,7 @@ def run(name: str, work: Path) -> dict[str, float]:
 def table(rows: dict[str, dict[str, float]]) -> str:
     """Figures by system; those of others with their ratio to the first one's."""
     first = next(iter(rows))
-    lines = [f"| | {' | '.join(map(titled, rows))} |", f"|---|{'---|' * len(rows)}"]
+    lines = [f"| | {' | '.join(rows)} |", f"|---|{'---|' * len(rows)}"]
     for figure, decimals in FIGURES.items():
         cells = []
         for name, figures in rows.items():
@@ -443,8 +443,9 @@ def table(rows: dict[str, dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def titled(name: str) -> str:
-    return " ".join([name, *(version(distribution) for distribution in SYSTEMS[name][1][:1])])
+def versions(names: Sequence[str]) -> str:
+    """The distributions that the systems are made of, each once."""
+    return ", ".join(f"{each} {version(each)}" for each in dict.fromkeys(each for name in names for each in SYSTEMS[name][1]))
 
 
 def machine() -> str:
@@ -494,7 +495,9 @@ def main() -> None:
                 rows[name] = run(name, Path(scratch))
             except subprocess.CalledProcessError as error:  # its traceback stands above; the others' figures are not lost
                 print(f"{name} failed with status {error.returncode}")
-    print(table(rows) if rows else "nothing was measured")
+            else:
+                print(json.dumps(rows[name]), file=sys.stderr, flush=True)
+    print(f"{table(rows)}\n\nWith {versions(list(rows))}" if rows else "nothing was measured")
 
 
 if __name__ == "__main__":
