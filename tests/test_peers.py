@@ -36,7 +36,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.model
 @pytest.mark.filterwarnings("default")  # the others' own deprecations are not ours to mend
 @pytest.mark.parametrize("name", peers.SYSTEMS)
-def test_a_system_finds_every_passage_before_and_after_a_release_is_added(name: str, work: Path) -> None:
+def test_a_system_finds_every_passage_and_that_of_a_release_added_later(name: str, work: Path) -> None:
     if absent := peers.missing(name):
         pytest.skip(f"not installed: {', '.join(absent)}")
     task = json.loads((work / "task.json").read_text(encoding="utf-8"))
