@@ -102,8 +102,8 @@ def repeated(text: str, copy: int) -> str:
 def write_corpus(statements: Path, base: int, copies: int, folder: Path) -> Path:
     folder.mkdir()
     records = [json.loads(line) for line in statements.read_text(encoding="utf-8").splitlines()[:base]]
-    with (folder / "statements.jsonl").open("w", encoding="utf-8") as file:
-        for copy in range(copies):
+    for copy in range(copies):
+        with (folder / f"statements-{copy}.jsonl").open("w", encoding="utf-8") as file:
             for record in records:
                 day = f"{2021 + copy % 6}{record['date'][4:]}" if not record["date"].endswith("02-29") else record["date"]
                 text = repeated(record["text"], copy)

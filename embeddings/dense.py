@@ -13,10 +13,11 @@ import numpy.typing as npt
 
 from embeddings.errors import IndexDamaged
 
-# From `python benchmarks/scale.py`: on two cores the exact search takes longer than 5 ms from here on.
+# By reckoning, not measured yet (`benchmarks/scale.py --vectors` does): the exact search of so many takes some 5 to 10 ms, and a
+# tenth of the cells should hold 0.99 of the ten nearest.
 FLAT_TO = 30_000  # texts
 CELLS = 4  # times the square root of n: cells of an index by cells
-PROBED = 0.1  # of the cells searched: recall@10 0.99 of the exact search
+PROBED = 0.1  # of the cells searched
 _TRAINED_ON = 64  # vectors a cell, at most
 faiss.omp_set_num_threads(1)  # but while building: `embeddings/__init__.py`
 
