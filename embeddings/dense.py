@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from embeddings.errors import IndexDamaged
 
-# By reckoning, not measured yet (`benchmarks/scale.py --vectors` does): the exact search of so many takes some 5 to 10 ms, and a
-# tenth of the cells should hold 0.99 of the ten nearest.
+# By reckoning, not measured yet (`benchmarks/scale.py --vectors` does): the exact search of so many takes some 5 to 10 ms,
+# and a tenth of the cells should hold 0.99 of the ten nearest.
 FLAT_TO = 30_000  # texts
 CELLS = 4  # times the square root of n: cells of an index by cells
 PROBED = 0.1  # of the cells searched
