@@ -113,6 +113,17 @@ def write_corpus(statements: Path, base: int, copies: int, folder: Path) -> Path
     return folder
 
 
+def write_known(path: Path, known: dict[str, Any]) -> None:
+    """What `Repeating` knows: pooled, token vectors, weights and spans by text, one array for each of a text's four."""
+    arrays = {f"{at}-{part}": array for at, each in enumerate(known.values()) for part, array in enumerate(each)}
+    np.savez(path, texts=np.array(list(known)), **arrays)
+
+
+def read_known(path: Path) -> dict[str, Any]:
+    with np.load(path, allow_pickle=False) as file:
+        return {str(text): tuple(file[f"{at}-{part}"] for part in range(4)) for at, text in enumerate(file["texts"])}
+
+
 def timed(work: Callable[[], object], times: int = 1) -> list[float]:
     """Milliseconds of each."""
     taken = []
@@ -132,13 +143,13 @@ def resident() -> float:
 def measure(statements: Path, base: int, size: int, known: Path) -> dict[str, Any]:
     """One row of the table."""
     encoder = load_encoder()
-    stored = np.load(known, allow_pickle=True).item() if known.exists() else {}
+    stored = read_known(known) if known.exists() else {}
     source = Repeating(encoder, stored)
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         per_copy = rebuild([write_corpus(statements, base, 1, folder / "one")], folder / "probe", encoder=source).passages
         if not known.exists():
-            np.save(known, stored, allow_pickle=True)  # type: ignore[arg-type]
+            write_known(known, stored)
         corpus = write_corpus(statements, base, max(1, round(size / per_copy)), folder / "corpus")
         [built] = timed(lambda: rebuild([corpus], folder / "index", encoder=source))
         (corpus / "new.txt").write_text(
@@ -194,7 +205,7 @@ def recall(index: dense.DenseIndex, queries: Sequence[npt.NDArray[np.float32]], 
 
 def compare_indexes(known: Path, count: int) -> None:
     """Exact search beside cells, over `count` vectors made of those in `known`."""
-    real = np.stack([each[0] for each in np.load(known, allow_pickle=True).item().values()])
+    real = np.stack([each[0] for each in read_known(known).values()])
     dice = np.random.default_rng(0)
     vectors = np.concatenate([noisy(real[dice.permutation(len(real))], dice) for _ in range(-(-count // len(real)))])[:count]
     queries = Query.encode(QUESTIONS, load_encoder())
@@ -226,7 +237,7 @@ def main() -> None:
         print(json.dumps(measure(options.statements, options.base, options.sizes[0], options.known)))
         return
     with TemporaryDirectory() as scratch:
-        known = Path(scratch) / "known.npy"
+        known = Path(scratch) / "known.npz"
         command = [sys.executable, __file__, str(options.statements), "--base", str(options.base), "--known", str(known)]
         for at, size in enumerate(options.sizes):
             done = subprocess.run([*command, "--sizes", str(size)], stdout=subprocess.PIPE, check=True, env=os.environ)

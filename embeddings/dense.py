@@ -94,7 +94,7 @@ class DenseIndex:
             selector = faiss.IDSelectorBatch(rows)
             parameters = faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]
             if self.kind == "cells":
-                parameters = faiss.SearchParametersIVF(sel=selector, nprobe=self._index.nprobe)  # type: ignore
+                parameters = faiss.SearchParametersIVF(sel=selector, nprobe=self._index.nprobe)  # type: ignore[call-arg, attr-defined]
         scores, found = self._index.search(np.ascontiguousarray(vector[None, :]), min(k, len(self)), params=parameters)
         kept = found[0] >= 0
         return found[0][kept], scores[0][kept]
