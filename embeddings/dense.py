@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from embeddings.errors import IndexDamaged
 
-# By `python benchmarks/scale.py STATEMENTS.jsonl --vectors 30000 100000` on two cores: the exact search takes 2.9
-# and 11.2 ms, cells 0.4 and 0.9 ms with recall@10 0.98, and no more with a fifth of them: what is missing is lost to a byte a component.
+# By `python benchmarks/scale.py STATEMENTS.jsonl --vectors 30000 100000` on two cores: the exact search takes 2.9 and 11.2 ms,
+# cells 0.4 and 0.9 ms with recall@10 0.98. A fifth of them finds no more: the rest is lost to a byte a component.
 FLAT_TO = 30_000  # texts
 CELLS = 4  # times the square root of n: cells of an index by cells
 PROBED = 0.1  # of the cells searched
