@@ -27,7 +27,9 @@ CORPUS = ROOT / "corpus"
 SHARED = ROOT.parent / "shared"  # the official releases, which are not copied into the project
 OFFICIAL = SHARED / "releases"
 
-settings.register_profile("tests", deadline=None)  # a busy machine is not a fault
+# The same examples on every run, so that a change is judged by what it changed; no deadline, for a busy machine is not a fault.
+settings.register_profile("tests", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=2_000, print_blob=True)  # pytest --hypothesis-profile search
 settings.load_profile("tests")
 
 needs_official = pytest.mark.skipif(not OFFICIAL.is_dir(), reason=f"the official releases are not here: {OFFICIAL} is missing")
