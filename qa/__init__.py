@@ -22,15 +22,17 @@ from qa.errors import QaError
 from qa.feedback import Feedback, keep_feedback
 from qa.index import Index, changes_in
 from qa.ledger import Changes
-from qa.mirror import open_index
+from qa.mirror import folder_of, open_index
 from qa.named import Named, named_in
 from qa.period import Period
+from qa.permalinks import Cited, find_cited
 from qa.places import IndexPlace, default_corpus, default_feedback, default_index, default_own, index_place
 from qa.question import Options, Question, understand
 from qa.quotes import Quote
 from qa.rebuild import RebuildReport, rebuild
 from qa.release import Paragraph, Release
 from qa.retrieve import Retriever
+from qa.series import before
 from qa.series import series as _series
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Answer",
     "Asked",
     "Changes",
+    "Cited",
     "Comparison",
     "Corpus",
     "Feedback",
@@ -74,6 +77,7 @@ __all__ = [
     "rebuild",
     "retrieve",
     "series",
+    "show",
     "understand",
 ]
 
@@ -91,14 +95,27 @@ def ask(question: str, k: int = 5, *, index: IndexPlace | str | None = None, **o
     return Retriever.current(index).ask(question, k, **options)
 
 
-def compare(earlier: str, later: str, *, index: IndexPlace | Index | str | None = None) -> Comparison:
-    """What is new, repeated and dropped between two releases, by id, sentence by sentence. Errors as above."""
-    return _compare(_loaded(index), earlier, later)
+def compare(earlier: str | None, later: str, *, index: IndexPlace | Index | str | None = None) -> Comparison:
+    """What is new, repeated and dropped between two releases, by id, sentence by sentence.
+
+    Without an `earlier` one it is the release before `later` in its series. Errors as above, and `BadQuestion` for an unknown id.
+    """
+    loaded = _loaded(index)
+    return _compare(loaded, before(loaded, later) if earlier is None else earlier, later)
 
 
 def series(release_id: str, *, index: IndexPlace | Index | str | None = None) -> tuple[str, ...]:
     """Ids of the releases of one kind of event with one counterpart, oldest first, itself among them. Errors as above."""
     return _series(_loaded(index), release_id)
+
+
+def show(reference: str, *, index: IndexPlace | str | None = None) -> Cited:
+    """The release of an id, or the passage that the permalink of a hit cites, as it read then.
+
+    Raises `NotFound` where neither the index nor its ledger has it; errors as above.
+    """
+    place = index_place(index)
+    return find_cited(reference, Retriever.current(place).index, folder_of(place))
 
 
 def _loaded(index: IndexPlace | Index | str | None) -> Index:

@@ -1,4 +1,4 @@
-"""The command line: `qa rebuild`, `ask`, `show`, `compare`, `app`, `collect`, `evaluate`, `doctor`. It decides nothing.
+"""The command line: `qa rebuild`, `ask`, `show`, `compare`, `app`, `mcp`, `collect`, `evaluate`, `doctor`. It decides nothing.
 
 Results go to standard output, everything else to standard error. Exit status: 0, 1 for an error of ours, 2 for wrong usage.
 """
@@ -151,6 +151,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_index(app)
     app.add_argument("--port", type=int, default=8501)
     app.set_defaults(run=_app)
+
+    mcp = commands.add_parser("mcp", help="let assistants ask, by the Model Context Protocol")
+    _add_index(mcp)
+    mcp.add_argument(
+        "--http", type=int, metavar="PORT", help="over HTTP, on this machine only (default: standard input and output)"
+    )
+    mcp.set_defaults(run=_mcp)
     return parser
 
 
@@ -369,6 +376,24 @@ def _app(options: argparse.Namespace) -> int:
         *(f"--{name}={value}" for name, value in settings.items()),
     ]
     return subprocess.run(command, env=environment, cwd=Path(page.origin).parent, check=False).returncode
+
+
+def _mcp(options: argparse.Namespace) -> int:
+    index = [] if options.index is None else ["--index", options.index]
+    return _become("mcp", [*index, *([] if options.http is None else ["--http", str(options.http)])])
+
+
+def _become(server: str, arguments: list[str]) -> int:
+    """Let this process become a server of the package `server`: standard input and output and signals are then its own."""
+    if find_spec(server) is None:
+        raise QaError(f"qa {server} needs what is not installed; run pip install 'release-qa[{server}]'")
+    beside = Path(__file__).resolve().parent.parent  # where `server` is, whatever the folder we are in holds of that name
+    paths = os.pathsep.join(filter(None, [str(beside), os.environ.get("PYTHONPATH")]))
+    command = [sys.executable, "-P", "-m", f"server.{server}", *arguments]
+    environment = {**os.environ, "PYTHONPATH": paths}
+    if sys.platform == "win32":  # exec returns to the caller at once there
+        return subprocess.run(command, env=environment, check=False).returncode
+    os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

@@ -12,7 +12,8 @@ from tests.conftest import ROOT
 
 MODULES = sorted(path.relative_to(ROOT) for folder in ("qa", "embeddings") for path in (ROOT / folder).rglob("*.py"))
 PAGE = sorted(path.relative_to(ROOT) for path in (ROOT / "page").glob("*.py"))
-ABOVE = {"app", "page", "streamlit", "tests"}
+SERVER = sorted(path.relative_to(ROOT) for path in (ROOT / "server").glob("*.py"))
+ABOVE = {"app", "page", "server", "streamlit", "tests"}
 
 
 def imported(source: str) -> set[str]:
@@ -34,8 +35,8 @@ def test_nothing_below_the_page_imports_it(module: Path) -> None:
         assert "qa" not in names
 
 
-@pytest.mark.parametrize("module", [Path("app.py"), *PAGE], ids=str)
-def test_the_page_asks_the_public_api_and_its_errors_and_nothing_else(module: Path) -> None:
+@pytest.mark.parametrize("module", [Path("app.py"), *PAGE, *SERVER], ids=str)
+def test_the_page_and_the_servers_ask_the_public_api_and_its_errors_and_nothing_else(module: Path) -> None:
     tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
     ours = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name for name in ours if name.startswith(("qa", "embeddings"))} <= {"qa", "qa.errors", "embeddings.errors"}
@@ -48,6 +49,7 @@ def test_the_public_api_is_pinned() -> None:
         "Answer",
         "Asked",
         "Changes",
+        "Cited",
         "Comparison",
         "Corpus",
         "Feedback",
@@ -83,6 +85,7 @@ def test_the_public_api_is_pinned() -> None:
         "rebuild",
         "retrieve",
         "series",
+        "show",
         "understand",
     ]
 
@@ -103,7 +106,7 @@ def test_the_two_questions_take_the_same_arguments_options_by_name(function: obj
     ]
 
 
-@pytest.mark.parametrize("module", [module for module in [*MODULES, *PAGE] if module.name != "__init__.py"], ids=str)
+@pytest.mark.parametrize("module", [module for module in [*MODULES, *PAGE, *SERVER] if module.name != "__init__.py"], ids=str)
 def test_the_readme_lists_every_module(module: Path) -> None:
     rows = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     name = (

@@ -1,0 +1,1 @@
+"""What programs ask through; it translates and decides nothing."""

@@ -1,0 +1,150 @@
+"""MCP: what an assistant asks through, to quote the ministry to the letter, with paragraph, date and link.
+
+`qa mcp` starts it: over standard input and output, or with `--http PORT` over HTTP, on this machine only. `search` and `fetch`,
+with `query`, `results`, `id`, `title`, `text` and `url`, are the pair of tools that assistants look for in a server.
+
+What a release says may be meant for the assistant ("ignore what you were told ..."). So a release's words stand in fields of
+their own, and the instructions, the descriptions of the tools and every result say that they are quoted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, ParamSpec
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
+from pydantic import BaseModel, Field
+
+from embeddings.errors import EmbeddingsError
+from qa import ACTS, SIDES, Options, Retriever, compare, show
+from qa.errors import QaError
+from server.results import NOTICE, Compared, Fetched, Results
+
+P = ParamSpec("P")
+INSTRUCTIONS = f"""Search a government's press releases and quote them. {NOTICE}
+
+Quote the words of a quote or text exactly, with the title, date, paragraph and url that stand beside them. Where `answered` is
+false, say that no release answers, with the `reason`: the results are then only the nearest passages. Where `provenance` is
+"digest", the words are a digest's and not the ministry's: say so."""
+
+_READS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+HOST = "127.0.0.1"  # nobody else gets in; for this host the SDK refuses foreign Host and Origin headers as well
+
+
+class Tools:
+    """The tools over one index, by folder or address, by default where `qa rebuild` puts one; the first call loads it."""
+
+    def __init__(self, index: str | None = None) -> None:
+        self.index = index
+
+    def search(
+        self,
+        query: Annotated[str, Field(description="a question in English or Korean, at most 2,000 characters")],
+        k: Annotated[int, Field(description="how many passages, 1 to 100")] = 5,
+        since: Annotated[str | None, Field(description="only releases of this day or later, YYYY-MM-DD")] = None,
+        until: Annotated[str | None, Field(description="only releases of this day or earlier, YYYY-MM-DD")] = None,
+        speaker: Annotated[str | None, Field(description="only what this person or government says")] = None,
+        side: Annotated[str | None, Field(description=f"only what this side says: {', '.join(SIDES)}")] = None,
+        act: Annotated[str | None, Field(description=f"only passages with such an act: {', '.join(ACTS)}")] = None,
+        history: Annotated[list[str] | None, Field(description="the questions before it, oldest first")] = None,
+    ) -> Annotated[CallToolResult, Results]:
+        """The passages of press releases that answer a question, quoted to the letter, or why no release answers it."""
+        asked = {"since": since, "until": until, "speaker": speaker, "side": side, "act": act, "history": history or []}
+        retriever = Retriever.current(self.index)
+        answer = retriever.ask(query, k, **Options(**asked))  # type: ignore[typeddict-item]
+        found = Results.of(answer, retriever.index.releases)
+        return _told(found, {each.quotes[0].url if each.quotes else each.url: each.title for each in found.results})
+
+    def fetch(
+        self,
+        id: Annotated[str, Field(description="of a release, or the permalink of a passage, as search gives them")],  # noqa: A002
+    ) -> Annotated[CallToolResult, Fetched]:
+        """A whole press release, or one passage of it as it read when it was cited."""
+        fetched = Fetched.of(show(id, index=self.index))
+        return _told(fetched, {fetched.url: fetched.title})
+
+    def compare(
+        self,
+        later: Annotated[str, Field(description="the id of a release")],
+        earlier: Annotated[str | None, Field(description="the id of another; else the one before it in its series")] = None,
+    ) -> Annotated[CallToolResult, Compared]:
+        """What is new, repeated and dropped between two press releases, sentence by sentence."""
+        index = Retriever.current(self.index).index
+        compared = Compared.of(compare(earlier, later, index=index), index.releases)
+        return _told(compared, {side.url: side.title for side in (compared.earlier, compared.later)})
+
+
+def made_server(index: str | None = None) -> MCPServer:
+    """The server over an index, as `Tools` takes it."""
+    try:
+        number = version("release-qa")
+    except PackageNotFoundError:
+        number = "0"
+    server: MCPServer = MCPServer(
+        "release-qa", title="Ask the releases", instructions=INSTRUCTIONS, version=number, log_level="WARNING"
+    )
+    tools = Tools(index)
+    for tool, title in (
+        (tools.search, "Search the releases"),
+        (tools.fetch, "Read a release"),
+        (tools.compare, "Compare two releases"),
+    ):
+        server.add_tool(_in_our_words(tool), title=title, description=f"{tool.__doc__} {NOTICE}", annotations=_READS)
+    return server
+
+
+def _told(result: BaseModel, links: dict[str | None, str]) -> CallToolResult:
+    """A result as structured content, as JSON for assistants that read no other, and with links to official pages."""
+    return CallToolResult(
+        content=[
+            TextContent(text=result.model_dump_json()),
+            *(
+                ResourceLink(uri=url, name=title, description="the official page", mime_type="text/html")
+                for url, title in links.items()
+                if url
+            ),
+        ],
+        structured_content=result.model_dump(),
+    )
+
+
+def _in_our_words(tool: Callable[P, CallToolResult]) -> Callable[P, CallToolResult]:
+    """The tool, with what goes wrong told to the assistant as it is told to a person: with the way out."""
+
+    @functools.wraps(tool)
+    def told(*args: P.args, **kwargs: P.kwargs) -> CallToolResult:
+        try:
+            return tool(*args, **kwargs)
+        except (QaError, EmbeddingsError, OSError) as error:
+            raise ToolError(str(error)) from error
+
+    return told
+
+
+def main() -> int:
+    """Serve until the assistant closes standard input, or until interrupted; the exit status."""
+    parser = argparse.ArgumentParser(prog="qa mcp")
+    parser.add_argument("--index")
+    parser.add_argument("--http", type=int, metavar="PORT")
+    options = parser.parse_args()
+    server = made_server(options.index)
+    try:
+        if options.http is None:
+            server.run("stdio")
+        else:
+            print(f"MCP on http://{HOST}:{options.http}/mcp", file=sys.stderr)
+            server.run("streamable-http", host=HOST, port=options.http, stateless_http=True)
+    except KeyboardInterrupt:
+        print("qa: interrupted", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
