@@ -98,7 +98,7 @@ def ask(question: str, k: int = 5, *, index: IndexPlace | str | None = None, **o
 def compare(earlier: str | None, later: str, *, index: IndexPlace | Index | str | None = None) -> Comparison:
     """What is new, repeated and dropped between two releases, by id, sentence by sentence.
 
-    Without an `earlier` one it is the release before `later` in its series. Errors as above, and `BadQuestion` for an unknown id.
+    Without an `earlier` one it is the release before `later` in its series. Errors as above; `BadQuestion` for an unknown id.
     """
     loaded = _loaded(index)
     return _compare(loaded, before(loaded, later) if earlier is None else earlier, later)

@@ -16,11 +16,11 @@ from dataclasses import asdict
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embeddings.errors import EmbeddingsError
 from qa.acts import ACTS, SIDES
-from qa.errors import BadQuestion, QaError
+from qa.errors import BadQuestion, IndexMissing, QaError
 from qa.printed import (
     answer_text,
     cited_text,
@@ -30,7 +30,12 @@ from qa.printed import (
     finding_text,
     one_line,
     report_text,
+    standing_line,
+    standing_text,
 )
+
+if TYPE_CHECKING:
+    from qa.standing import Standing
 
 # As in .streamlit/config.toml, which an installed package does not have: nothing leaves the machine, nobody else gets in.
 _PAGE_SETTINGS = {
@@ -123,6 +128,18 @@ def _parser() -> argparse.ArgumentParser:
     collect.add_argument("--site", default=None, metavar="URL", help="a mirror of the site (default: the ministry's own)")
     collect.set_defaults(run=_collect, parser=collect)
 
+    watch = commands.add_parser("watch", help="keep a question, and tell which releases newly answer it")
+    task = watch.add_mutually_exclusive_group()
+    task.add_argument(
+        "question", nargs="?", metavar="QUESTION", help="the question to keep (default: list those that are kept)"
+    )
+    task.add_argument("--report", action="store_true", help="tell what newly answers since the last report")
+    task.add_argument("--forget", metavar="QUESTION|NUMBER", help="keep a question no longer")
+    watch.add_argument("--atom", type=Path, metavar="FILE", help="with --report: write the news into an Atom feed")
+    _add_index(watch)
+    watch.add_argument("--json", action="store_true", help="one JSON object a question")
+    watch.set_defaults(run=_watch, parser=watch)
+
     evaluate = commands.add_parser("evaluate", help="measure the answers on questions with known ones")
     evaluate.add_argument("--questions", type=Path, metavar="FILE", help="default: questions.jsonl of the corpus")
     evaluate.add_argument("--feedback", type=Path, metavar="FILE", help="measure on what readers said of answers on the page")
@@ -178,6 +195,7 @@ def _rebuild(options: argparse.Namespace) -> int:
             print(one_line(report.record()), flush=True)
         else:
             print(report_text(report.record()), file=sys.stderr)
+        _tell_news(options.index)
 
     if options.watch:
         watch(options.corpus, options.index, told=tell, model=options.model, waiting=_tell_waiting)
@@ -203,6 +221,22 @@ def _progress_bar() -> Iterator[Callable[[int, int], None]]:
 
 def _tell_waiting(holder: str) -> None:
     print(f"waiting for the rebuild of {holder}", file=sys.stderr)
+
+
+def _tell_news(index: str | None) -> None:
+    """Say that standing questions have news. A rebuild is none the worse when that cannot be known: then this is said."""
+    from qa.places import default_standing
+    from qa.retrieve import Retriever
+    from qa.standing import look, standing_questions
+
+    try:
+        if standing_questions(default_standing()):
+            reports = look(default_standing(), Retriever.current(index))
+            for report in reports:
+                if report.news:
+                    print(f"{len(report.news)} newly answer {report.question.text!r}: qa watch --report", file=sys.stderr)
+    except (QaError, EmbeddingsError) as error:
+        print(f"qa: {error}", file=sys.stderr)
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -319,6 +353,55 @@ def _collect(options: argparse.Namespace) -> int:
     return 1 if report.left_out else 0
 
 
+def _watch(options: argparse.Namespace) -> int:
+    from qa.places import default_standing
+    from qa.standing import forget, standing_questions
+
+    if options.atom and not options.report:
+        options.parser.error("--atom goes with --report")
+    path = default_standing()
+    if options.question is not None:
+        questions = [_remember(options, path)]
+    elif options.forget is not None:
+        questions = [forget(path, options.forget)]
+    else:
+        questions = standing_questions(path)
+    if not questions:
+        print('no question is kept; qa watch "QUESTION" keeps one', file=sys.stderr)
+    elif options.report:
+        _report_news(options, path)
+    else:
+        for question in questions:
+            print(one_line(asdict(question)) if options.json else standing_line(asdict(question)))
+    return 0
+
+
+def _remember(options: argparse.Namespace, path: Path) -> Standing:
+    from qa.mirror import open_index
+    from qa.places import index_place
+    from qa.standing import remember
+
+    try:
+        index = open_index(index_place(options.index))
+    except IndexMissing:
+        index = None
+        print("there is no index yet; the first report will count what is in it then as known", file=sys.stderr)
+    return remember(path, options.question, index)
+
+
+def _report_news(options: argparse.Namespace, path: Path) -> None:
+    from qa.atom import write_feed
+    from qa.retrieve import Retriever
+    from qa.standing import keep, kept_news, look
+
+    reports = look(path, Retriever.load(options.index))
+    for report in reports:
+        print(one_line(report.record()) if options.json else standing_text(report.record()), flush=True)
+    keep(path, reports)  # told once it is printed
+    if options.atom:
+        write_feed(options.atom, *kept_news(path))
+
+
 def _evaluate(options: argparse.Namespace) -> int:
     from qa import confidence, evaluate
     from qa.feedback import feedback_questions
@@ -386,14 +469,14 @@ def _mcp(options: argparse.Namespace) -> int:
 def _become(server: str, arguments: list[str]) -> int:
     """Let this process become a server of the package `server`: standard input and output and signals are then its own."""
     if find_spec(server) is None:
-        raise QaError(f"qa {server} needs what is not installed; run pip install 'release-qa[{server}]'")
+        raise QaError(f"{server} is not installed. pip install 'release-qa[{server}]'")
     beside = Path(__file__).resolve().parent.parent  # where `server` is, whatever the folder we are in holds of that name
     paths = os.pathsep.join(filter(None, [str(beside), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-P", "-m", f"server.{server}", *arguments]
     environment = {**os.environ, "PYTHONPATH": paths}
-    if sys.platform == "win32":  # exec returns to the caller at once there
-        return subprocess.run(command, env=environment, check=False).returncode
-    os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
+    if sys.platform != "win32":  # where exec would return to the caller at once
+        os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
+    return subprocess.run(command, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":

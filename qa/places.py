@@ -78,5 +78,12 @@ def default_feedback() -> Path:
     return (_ROOT if _is_checkout() else cache_folder()) / "feedback.sqlite"
 
 
+def default_standing() -> Path:
+    """`QA_STANDING`, else `standing.sqlite` in the checkout, else in the user's cache folder."""
+    if os.environ.get("QA_STANDING"):
+        return Path(os.environ["QA_STANDING"])
+    return (_ROOT if _is_checkout() else cache_folder()) / "standing.sqlite"
+
+
 def _is_checkout() -> bool:
     return (_ROOT / "pyproject.toml").is_file()

@@ -25,22 +25,45 @@ def answer_text(record: dict[str, Any]) -> str:
         lines.append(f"No release answers this: {record['reason']}" + (" Nearest:" if record["hits"] else ""))
     hits = {hit["rank"]: hit for hit in record["hits"]}
     for rank in record["in_time"] if record["understood"]["development"] else hits:
-        hit = hits[rank]
-        paragraph = f", paragraph {hit['paragraph']}" if hit["paragraph"] else ""
-        whose = " [digest, not the ministry's words]" if hit["provenance"] == "digest" else ""
-        said = ", ".join(f"{quote['speaker']} {quote['act']}" for quote in hit["quotes"] if quote["speaker"] and quote["act"])
-        lines.append(
-            f"\n{rank}. {hit['title']} ({hit['date'] or 'date unknown'}{paragraph}){f' {said}' if said else ''}{whose}"
-        )
-        text = hit["text"]
-        for quote in sorted(hit["quotes"], key=lambda quote: -quote["start"]):
-            text = f"{text[: quote['start']]}»{quote['text']}«{text[quote['end'] :]}"
-        lines += [textwrap.fill(line, 100, initial_indent="   ", subsequent_indent="   ") for line in text.split("\n")]
-        if hit["also"]:
-            lines.append(f"   also published as {', '.join(hit['also'])}")
-        if hit["url"]:
-            lines.append(f"   {hit['url']}")
+        lines += ["", *_hit_lines(hits[rank], f"{rank}.")]
     return printable("\n".join(lines))
+
+
+def standing_line(record: dict[str, Any]) -> str:
+    """A standing question on a line."""
+    reported = f"last looked at {record['reported']}" if record["reported"] else "not looked at yet"
+    return printable(f"{record['number']}. {record['text']} (since {record['since']}, {reported})")
+
+
+def standing_text(record: dict[str, Any]) -> str:
+    """A report on a standing question for a terminal: what newly answers it, or from when on that is told."""
+    lines = [f"\n{record['number']}. {record['question']}"]
+    if record["first"]:
+        lines.append(
+            f"   The {record['releases']} releases that are there now count as known; the next report tells what is new."
+        )
+    elif not record["news"]:
+        lines.append(f"   Nothing new since {record['reported']}.")
+    for news in record["news"]:
+        lines += ["", *_hit_lines(news, f"{news['change']}:")]
+    return printable("\n".join(lines))
+
+
+def _hit_lines(hit: dict[str, Any], mark: str) -> list[str]:
+    """A hit in lines: title, date and paragraph, the passage with its quotes marked, and the link."""
+    paragraph = f", paragraph {hit['paragraph']}" if hit["paragraph"] else ""
+    whose = " [digest, not the ministry's words]" if hit["provenance"] == "digest" else ""
+    said = ", ".join(f"{quote['speaker']} {quote['act']}" for quote in hit["quotes"] if quote["speaker"] and quote["act"])
+    lines = [f"{mark} {hit['title']} ({hit['date'] or 'date unknown'}{paragraph}){f' {said}' if said else ''}{whose}"]
+    text = hit["text"]
+    for quote in sorted(hit["quotes"], key=lambda quote: -quote["start"]):
+        text = f"{text[: quote['start']]}»{quote['text']}«{text[quote['end'] :]}"
+    lines += [textwrap.fill(line, 100, initial_indent="   ", subsequent_indent="   ") for line in text.split("\n")]
+    if hit["also"]:
+        lines.append(f"   also published as {', '.join(hit['also'])}")
+    if hit["url"]:
+        lines.append(f"   {hit['url']}")
+    return lines
 
 
 def comparison_text(record: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
@@ -41,7 +41,8 @@ class Options(TypedDict, total=False):
     `history` is the questions before it, oldest first. `since` and `until` (a date, or YYYY-MM-DD) bound the release's date,
     both included. `speaker` (a name as the releases spell it, a country for its government), `side` and `act` keep only
     passages with a sentence of that speaker, side ("ours" is the publishing government's, "theirs", "both") or act
-    ("agreed", "requested", ...: `qa.acts.Act`). "Last year" counts from `today`, by default the day it is.
+    ("agreed", "requested", ...: `qa.acts.Act`). `releases` keeps only passages of these ids. "Last year" counts from `today`,
+    by default the day it is.
     """
 
     history: Sequence[str]
@@ -50,6 +51,7 @@ class Options(TypedDict, total=False):
     speaker: str | None
     side: Side | None
     act: Act | None
+    releases: Collection[str] | None
     today: datetime.date | None
 
 
@@ -58,8 +60,8 @@ class Question:
     """`text` is what was asked; `carried` the earlier question it leans on, None where it stands alone.
 
     `since` and `until` bound the release's date, both included; a release of unknown date is outside any bound. `said` keeps
-    only passages with such a statement. `period` and `asked` are what the words say of time and of whose act is meant: they
-    order, and leave nothing out.
+    only passages with such a statement, `releases` only those of these ids. `period` and `asked` are what the words say of
+    time and of whose act is meant: they order, and leave nothing out.
     """
 
     text: str
@@ -70,6 +72,7 @@ class Question:
     names: Names | None = None
     period: Period | None = None
     asked: Asked | None = None
+    releases: frozenset[str] | None = None
 
     @property
     def searched(self) -> str:
@@ -124,7 +127,9 @@ def understand(
     carried = _carried(clean, earlier)
     day = options.get("today") or datetime.date.today()
     period = find_period(clean, day) or (find_period(carried, day) if carried else None)
-    question = Question(clean, carried, first, last, _said(options), names, period)
+    among = options.get("releases")
+    releases = None if among is None else frozenset(among)
+    question = Question(clean, carried, first, last, _said(options), names, period, releases=releases)
     if speakers is None:
         return question
     return dataclasses.replace(question, asked=speakers.asked(question.spelled(clean), period))

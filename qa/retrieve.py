@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import replace
 from functools import cached_property
 from threading import Lock
@@ -118,7 +117,8 @@ class Retriever:
             raise BadQuestion(f"k is {k}; ask for 1 to {MAX_K} passages")
         if isinstance(question, str):
             question = self.understand(question, **options)
-        rows = self._rows(question)
+        within = self._within(question)
+        rows = self._timely(question, within)
         [query] = Query.encode([question.searched], self.encoder)
         if question.carried:
             query = query.stressed(question.own_start, OWN)
@@ -133,8 +133,9 @@ class Retriever:
         evidence = features(found.best[0], query.weights, found.score, is_korean(question.text))
         confidence = calibration().confidence(evidence)
         abstention = None
-        if question.period is not None and not question.period.dated_by and not self.timeline.fit(question.period).any():
-            confidence, abstention = 0.0, out_of_time(question.period, self.timeline)
+        period = question.period
+        if period and not period.dated_by and not self.timeline.fit(period)[... if within is None else within].any():
+            confidence, abstention = 0.0, out_of_time(period, self.timeline)
         elif confidence < calibration().operating_point:
             nearest = [self._text(int(row)) for row in found.rows[:SHOWN]]
             abstention = missing_from(question.spelled(question.text), nearest, self.index.search.words.knows)
@@ -154,16 +155,23 @@ class Retriever:
         told = self.ask(Question(event.text)) if event and find_event(event.text) is None else None
         return period_of(event, told.hits) if event and told and told.answered else None
 
-    def _rows(self, question: Question) -> npt.NDArray[np.int64] | None:
-        """The rows that a question is bound to, by `since` and `until` or by its words; None for all."""
+    def _within(self, question: Question) -> npt.NDArray[np.int64] | None:
+        """The rows that a question is bound to by `since`, `until` and `releases`; None for all."""
         rows = None
         if question.since is not None or question.until is not None:
             rows = self.timeline.within(question.since, question.until)
-        if question.period is not None and question.period.binds:
-            timely = np.flatnonzero(self.timeline.fit(question.period))
-            timely = timely if rows is None else np.intersect1d(rows, timely)
-            rows = timely if len(timely) else rows  # else the nearest of other times are shown, as no answer
+        if question.releases is not None:
+            theirs = np.array([row for key in question.releases for row in self._rows_of.get(key, ())], dtype=np.int64)
+            rows = np.sort(theirs) if rows is None else np.intersect1d(rows, theirs)
         return rows
+
+    def _timely(self, question: Question, within: npt.NDArray[np.int64] | None) -> npt.NDArray[np.int64] | None:
+        """Those of the rows `within` that a question is bound to by its words too."""
+        if question.period is None or not question.period.binds:
+            return within
+        timely = np.flatnonzero(self.timeline.fit(question.period))
+        timely = timely if within is None else np.intersect1d(within, timely)
+        return timely if len(timely) else within  # else the nearest of other times are shown, as no answer
 
     def _search(self, question: Question, query: Query, rows: npt.NDArray[np.int64] | None) -> Found:
         """The candidates, best first: as the search orders them, then as the statements asked for and the reranker do."""
@@ -227,11 +235,15 @@ class Retriever:
     @cached_property
     def _openings(self) -> npt.NDArray[np.int64]:
         """The rows that open a release of several passages."""
-        firsts: dict[str, int] = {}
-        count = Counter(passage.release_id for passage in self.index.passages)
+        return np.array([rows[0] for rows in self._rows_of.values() if len(rows) > 2], dtype=np.int64)
+
+    @cached_property
+    def _rows_of(self) -> dict[str, list[int]]:
+        """The rows of each release, by its id."""
+        rows: dict[str, list[int]] = {}
         for row, passage in enumerate(self.index.passages):
-            firsts.setdefault(passage.release_id, row)
-        return np.array([row for key, row in firsts.items() if count[key] > 2], dtype=np.int64)
+            rows.setdefault(passage.release_id, []).append(row)
+        return rows
 
     def _without_twins(self, found: Found, k: int, one_each: bool) -> list[tuple[int, tuple[str, ...]]]:
         """The first k places of `found`, each with the ids of releases whose like passages were folded into it.

@@ -570,3 +570,65 @@ def test_evaluate_measures_on_what_readers_said(index: Path, run: Any, tmp_path:
     assert ran.status == 0
     assert ran.lines[0]["all"]["R@1"]["value"] == 1
     assert run("evaluate", "--feedback", kept, "--index", index, "--check").status == 2
+
+
+# standing questions
+
+
+@pytest.fixture
+def standing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The index of two releases, and a place of its own for standing questions."""
+    monkeypatch.setenv("QA_STANDING", str(tmp_path / "standing.sqlite"))
+    retriever_over(tmp_path, RECORDS[1:])
+    return tmp_path / "index"
+
+
+def test_a_standing_question_is_kept_listed_and_forgotten(standing: Path, run: Any) -> None:
+    kept = run("watch", HARBOUR, "--index", standing)
+    assert (kept.status, kept.err) == (0, "")
+    assert kept.out.startswith(f"1. {HARBOUR} (since 20")
+    assert run("watch").out == kept.out
+    [line] = run("watch", "--json").lines
+    assert (line["number"], line["text"]) == (1, HARBOUR)
+    assert run("watch", "--forget", HARBOUR).out == kept.out
+    nothing = run("watch")
+    assert (nothing.status, nothing.out, nothing.err) == (0, "", 'no question is kept; qa watch "QUESTION" keeps one\n')
+
+
+def test_a_rebuild_says_that_a_standing_question_has_news_and_a_report_tells_it_once(standing: Path, run: Any) -> None:
+    run("watch", HARBOUR, "--index", standing)
+    corpus = write_corpus(standing.parent / "corpus", RECORDS)
+    assert f"1 newly answer {HARBOUR!r}: qa watch --report" in run("rebuild", "--corpus", corpus, "--index", standing).err
+    feed = standing.parent / "news.atom"
+    told = run("watch", "--report", "--index", standing, "--atom", feed)
+    assert f"new: {RECORDS[0]['title']} (2022-02-28)" in told.out
+    assert f"»{WIDEN}«" in told.out
+    assert f"<title>{RECORDS[0]['title']}</title>" in feed.read_text(encoding="utf-8")
+    [again] = run("watch", "--report", "--index", standing, "--json", "--atom", feed).lines
+    assert (again["question"], again["first"], again["releases"], again["news"]) == (HARBOUR, False, 3, [])
+    assert f"<title>{RECORDS[0]['title']}</title>" in feed.read_text(encoding="utf-8")
+    assert "newly answer" not in run("rebuild", "--corpus", corpus, "--index", standing).err
+
+
+def test_a_question_kept_before_there_is_an_index_is_said_to_wait_for_the_first_report(
+    tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QA_STANDING", str(tmp_path / "standing.sqlite"))
+    assert "the first report will count what is in it then as known" in run("watch", HARBOUR, "--index", tmp_path / "index").err
+    retriever_over(tmp_path)
+    told = run("watch", "--report", "--index", tmp_path / "index")
+    assert "The 3 releases that are there now count as known; the next report tells what is new." in told.out
+    assert "Nothing new since" in run("watch", "--report", "--index", tmp_path / "index").out
+
+
+def test_what_goes_wrong_with_standing_questions_is_no_fault_of_a_rebuild(standing: Path, run: Any) -> None:
+    (standing.parent / "standing.sqlite").write_bytes(b"no database, but long enough to be taken for one" * 40)
+    ran = run("rebuild", "--corpus", write_corpus(standing.parent / "corpus"), "--index", standing)
+    assert ran.status == 0
+    assert "cannot be used for standing questions" in ran.err
+    assert run("watch").status == 1
+
+
+def test_a_feed_goes_with_a_report(run: Any) -> None:
+    assert run("watch", "--atom", "news.atom").status == 2
+    assert run("watch", HARBOUR, "--report").status == 2

@@ -319,4 +319,4 @@ def test_without_its_library_the_command_says_what_to_install(
 
     monkeypatch.setattr(cli, "find_spec", lambda name: None)
     assert cli.main(["mcp"]) == 1
-    assert capsys.readouterr().err == "qa: qa mcp needs what is not installed; run pip install 'release-qa[mcp]'\n"
+    assert capsys.readouterr().err == "qa: mcp is not installed. pip install 'release-qa[mcp]'\n"
