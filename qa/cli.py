@@ -18,6 +18,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import shtab
+
 from embeddings.errors import EmbeddingsError
 from qa.acts import ACTS, SIDES
 from qa.errors import BadQuestion, IndexMissing, QaError
@@ -54,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    options = _parser().parse_args(arguments)
     try:
+        options = _parser().parse_args(arguments)
         return int(options.run(options))
     except (QaError, EmbeddingsError) as error:
         print(f"qa: {error}", file=sys.stderr)
@@ -74,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="qa", description="Ask a government's press releases a question.")
+    shtab.add_argument_to(parser, "--print-completion", help="print a completion script for this shell: source <(qa ...)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     rebuild = commands.add_parser("rebuild", help="read a corpus and build its index; needs no network")
@@ -175,6 +178,10 @@ def _parser() -> argparse.ArgumentParser:
         "--http", type=int, metavar="PORT", help="over HTTP, on this machine only (default: standard input and output)"
     )
     mcp.set_defaults(run=_mcp)
+    for command in commands.choices.values():
+        for action in command._actions:  # noqa: SLF001 - argparse has no other list of them
+            if action.type is Path or action.dest == "index":
+                action.complete = shtab.FILE  # type: ignore[attr-defined]
     return parser
 
 

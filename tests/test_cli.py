@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import types
@@ -632,3 +633,20 @@ def test_what_goes_wrong_with_standing_questions_is_no_fault_of_a_rebuild(standi
 def test_a_feed_goes_with_a_report(run: Any) -> None:
     assert run("watch", "--atom", "news.atom").status == 2
     assert run("watch", HARBOUR, "--report").status == 2
+
+
+# shell completion
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("wat", "watch"), ("watch --rep", "--report"), ("ask --side th", "theirs"), ("ask --batch questi", "questions.jsonl")],
+)
+def test_bash_completes_commands_options_choices_and_files(typed: str, completed: str, tmp_path: Path, run: Any) -> None:
+    printed = run("--print-completion", "bash")
+    assert printed.status == 0
+    (tmp_path / "questions.jsonl").touch()
+    words = f"COMP_WORDS=(qa {typed}); COMP_CWORD={len(typed.split())}; _shtab_qa; echo ${{COMPREPLY[@]}}"
+    done = subprocess.run(["bash", "-c", f"{printed.out}\n{words}"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [completed]
