@@ -53,7 +53,8 @@ def _hit_lines(hit: dict[str, Any], mark: str) -> list[str]:
     """A hit in lines: title, date and paragraph, the passage with its quotes marked, and the link."""
     paragraph = f", paragraph {hit['paragraph']}" if hit["paragraph"] else ""
     whose = " [digest, not the ministry's words]" if hit["provenance"] == "digest" else ""
-    said = ", ".join(f"{quote['speaker']} {quote['act']}" for quote in hit["quotes"] if quote["speaker"] and quote["act"])
+    acts = [f"{quote['speaker']} {quote['act']}" for quote in hit["quotes"] if quote["speaker"] and quote["act"]]
+    said = ", ".join(dict.fromkeys(acts))
     lines = [f"{mark} {hit['title']} ({hit['date'] or 'date unknown'}{paragraph}){f' {said}' if said else ''}{whose}"]
     text = hit["text"]
     for quote in sorted(hit["quotes"], key=lambda quote: -quote["start"]):

@@ -138,26 +138,21 @@ def look(path: Path, retriever: Retriever) -> list[Report]:
 
 def _news(text: str, retriever: Retriever, versions: Mapping[str, str], known: set[tuple[str, str]]) -> Iterator[News]:
     """One release after another that answers by itself, until those that are left do not."""
+    releases = retriever.index.releases
     before = {release for release, _ in known}
     left = {release for release, version in versions.items() if (release, version) not in known}
-    old = versions.keys() - left
+    told = versions.keys() - left
     while left:
         answer = retriever.ask(text, 1, releases=left)
         if not answer.answered:
             return
         [hit] = answer.hits
-        left -= {hit.release_id, *hit.also}
-        if not _is_published_in(hit, old, retriever.index):
-            change: Literal["new", "changed"] = "changed" if hit.release_id in before else "new"
-            yield News(change, answer.confidence, hit, retriever.index.releases[hit.release_id])
-
-
-def _is_published_in(hit: Hit, releases: set[str], index: Index) -> bool:
-    """Whether one of `releases` is its twin."""
-    return any(
-        passage.release_id in releases and are_twins(hit.text, hit.date, passage.text, index.releases[passage.release_id].date)
-        for passage in index.passages
-    )
+        left.remove(hit.release_id)
+        release = releases[hit.release_id]
+        if not any(are_twins(release.text, release.date, releases[key].text, releases[key].date) for key in told):
+            change: Literal["new", "changed"] = "changed" if release.id in before else "new"
+            yield News(change, answer.confidence, hit, release)
+        told.add(release.id)
 
 
 def keep(path: Path, reports: list[Report]) -> None:

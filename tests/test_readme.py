@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import textwrap
 from pathlib import Path
 
 import pytest
 
+import qa
+import server.langchain
 from qa import cli
 from qa.retrieve import Retriever
 from tests.conftest import ROOT
@@ -34,15 +37,28 @@ def command_lines() -> list[list[str]]:
 COMMANDS = command_lines()
 
 
+def examples(docstring: str | None) -> list[str]:
+    """The indented blocks of code in a docstring."""
+    blocks = re.findall(r"(?:^ {4}.*\n)+", docstring or "", re.MULTILINE)
+    return [textwrap.dedent(block) for block in blocks]
+
+
+EXAMPLES = [*blocks("python"), *examples(qa.__doc__), *examples(server.langchain.__doc__)]
+
+
 @pytest.mark.model
-@pytest.mark.parametrize("block", blocks("python"))
-def test_a_python_block_runs_against_the_corpus_that_ships(
+@pytest.mark.parametrize("block", EXAMPLES)
+def test_an_example_of_the_readme_or_a_docstring_runs_against_the_corpus_that_ships(
     block: str, shipped: Retriever, shipped_index: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("QA_INDEX", str(shipped_index))
     monkeypatch.setattr(Retriever, "current", {None: shipped}.__getitem__)
     exec(compile(block, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102
     assert capsys.readouterr().out.strip()
+
+
+def test_the_docstrings_have_examples() -> None:
+    assert len(EXAMPLES) == len(blocks("python")) + 2
 
 
 def test_the_readme_shows_the_api_and_the_commands() -> None:
