@@ -1,8 +1,8 @@
 """Standing questions: remembered in a SQLite file of this machine, and asked again of what an index did not hold before.
 
 A release is news to a question when it answers it and, at the last report, was not there or read otherwise: by its id and
-version, so that neither another model nor another folder makes old releases new. It is asked of the releases not known yet
-alone: among all of them those that answered before would stay in front. The same text on a second board is no news.
+version, so that neither another model nor another folder makes old releases new. Each of the releases that are not known is
+asked by itself: among all of them, those that answered before would stay in front. The same text on a second board is no news.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,6 +37,10 @@ CREATE TABLE IF NOT EXISTS news (
     question INTEGER NOT NULL REFERENCES questions ON DELETE CASCADE, at TEXT NOT NULL, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS feed (id TEXT NOT NULL);
 """
+# The confidence from which a release is news. Of seven questions and 25 official releases, each asked by itself, 47 pairs were
+# answers by the operating point, and 18 by reading them; from 0.8 on 13 of 17 are.
+SURE = 0.8
+NEAREST = 20  # passages whose releases are asked at a time: some ten releases
 IN_FEED = 100  # of the news, the latest: about what feeds hold, and far more than a reader that looks once a week misses
 
 
@@ -68,7 +72,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The news to one question, the surest first. At the first look there are none: what the index holds then is known."""
+    """The news to one question, the nearest first. At the first look there are none: what the index holds then is known."""
 
     question: Standing
     news: tuple[News, ...]
@@ -137,22 +141,28 @@ def look(path: Path, retriever: Retriever) -> list[Report]:
 
 
 def _news(text: str, retriever: Retriever, versions: Mapping[str, str], known: set[tuple[str, str]]) -> Iterator[News]:
-    """One release after another that answers by itself, until those that are left do not."""
-    releases = retriever.index.releases
+    """The nearest of the releases that are not known, each asked by itself; further ones while these bring news."""
+    releases, question = retriever.index.releases, retriever.understand(text)
     before = {release for release, _ in known}
     left = {release for release, version in versions.items() if (release, version) not in known}
-    told = versions.keys() - left
+    told = [releases[key] for key in versions.keys() - left]
     while left:
-        answer = retriever.ask(text, 1, releases=left)
-        if not answer.answered:
+        found = retriever.ask(replace(question, releases=frozenset(left)), NEAREST).hits
+        news = False
+        for key in dict.fromkeys(hit.release_id for hit in found):
+            answer = retriever.ask(replace(question, releases=frozenset([key])), 1)
+            release = releases[key]
+            if answer.answered and answer.confidence >= SURE and not any(_are_twins(release, other) for other in told):
+                yield News("changed" if key in before else "new", answer.confidence, answer.hits[0], release)
+                told.append(release)
+                news = True
+            left.remove(key)
+        if not news:
             return
-        [hit] = answer.hits
-        left.remove(hit.release_id)
-        release = releases[hit.release_id]
-        if not any(are_twins(release.text, release.date, releases[key].text, releases[key].date) for key in told):
-            change: Literal["new", "changed"] = "changed" if release.id in before else "new"
-            yield News(change, answer.confidence, hit, release)
-        told.add(release.id)
+
+
+def _are_twins(one: Release, other: Release) -> bool:
+    return are_twins(one.text, one.date, other.text, other.date)
 
 
 def keep(path: Path, reports: list[Report]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from qa.errors import BadQuestion, NotFound, QaError
 from qa.rebuild import rebuild
 from qa.retrieve import Retriever
-from qa.standing import Report, forget, keep, kept_news, look, remember, standing_questions
+from qa.standing import SURE, Report, forget, keep, kept_news, look, remember, standing_questions
 from tests.conftest import FakeEncoder
 from tests.library import RECORDS, Record, record, use_calibration, write_corpus
 
@@ -59,9 +59,17 @@ def test_a_release_that_newly_answers_is_news_once(path: Path, tmp_path: Path) -
 
 def test_every_release_that_answers_by_itself_is_news(path: Path, tmp_path: Path) -> None:
     remember(path, HARBOUR, over(tmp_path, RECORDS).index)
-    more = [record(seq, f"Talks {seq}", f"2024-0{seq}-28", f"{AGAIN['text']} Day {seq}.") for seq in range(4, 10)]
-    [(_, news)] = told(look(path, over(tmp_path, [*RECORDS, *more])))
-    assert sorted(news) == [("new", f"m_5676-{seq}") for seq in range(4, 10)]
+    more = [record(seq, f"Talks {seq}", f"20{seq}-01-28", f"{AGAIN['text']} Day {seq}.") for seq in range(25, 60)]
+    [(_, news)] = told(look(path, over(tmp_path, [*RECORDS, OTHER, *more])))
+    assert sorted(news) == [("new", f"m_5676-{seq}") for seq in range(25, 60)]
+
+
+def test_one_that_is_less_than_sure_to_answer_is_no_news(path: Path, tmp_path: Path) -> None:
+    remember(path, HARBOUR, over(tmp_path, RECORDS).index)
+    near = record(8, "Ferry Talks", "2024-02-28", "The harbour of Busan is old and grey.")
+    retriever = over(tmp_path, [*RECORDS, near])
+    assert 0.5 <= retriever.ask(HARBOUR, releases=["m_5676-8"]).confidence < SURE
+    assert reported(path, retriever) == [(HARBOUR, [])]
 
 
 def test_an_official_text_that_was_changed_is_news_as_changed(path: Path, tmp_path: Path) -> None:
