@@ -11,11 +11,15 @@ from __future__ import annotations
 
 import argparse
 import functools
+import signal
+import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated, ParamSpec
 
+import uvicorn
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
@@ -128,21 +132,30 @@ def _in_our_words(tool: Callable[P, CallToolResult]) -> Callable[P, CallToolResu
 
 
 def main() -> int:
-    """Serve until the assistant closes standard input, or until interrupted; the exit status."""
+    """Serve until the assistant closes standard input or an interruption; the exit status."""
     parser = argparse.ArgumentParser(prog="qa mcp")
     parser.add_argument("--index")
     parser.add_argument("--http", type=int, metavar="PORT")
     options = parser.parse_args()
     server = made_server(options.index)
+    if options.http is not None:
+        return _serve_http(server, options.http)
+    # An interruption ends it at once: the SDK's thread that waits for the next line would keep the process until it comes.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    server.run("stdio")
+    return 0
+
+
+def _serve_http(server: MCPServer, port: int) -> int:
     try:
-        if options.http is None:
-            server.run("stdio")
-        else:
-            print(f"MCP on http://{HOST}:{options.http}/mcp", file=sys.stderr)
-            server.run("streamable-http", host=HOST, port=options.http, stateless_http=True)
-    except KeyboardInterrupt:
-        print("qa: interrupted", file=sys.stderr)
+        listener = socket.create_server((HOST, port))
+    except (OSError, OverflowError) as error:
+        print(f"qa: port {port} cannot be used: {error}; name another: --http PORT", file=sys.stderr)
         return 1
+    print(f"MCP on http://{HOST}:{port}/mcp", file=sys.stderr, flush=True)
+    app = server.streamable_http_app(stateless_http=True, host=HOST)
+    with suppress(KeyboardInterrupt):  # which uvicorn raises again when it has closed all
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
     return 0
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +18,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.types import CallToolResult, ResourceLink, TextContent, Tool
 
-from server.mcp import INSTRUCTIONS, made_server
+from server.mcp import INSTRUCTIONS, made_server, main
 from server.results import NOTICE
 from tests.conftest import ROOT
 from tests.library import RECORDS, SEOUL_PORT, UNRELATED, record, retriever_over, use_calibration, use_fake_encoder
@@ -288,6 +289,32 @@ def test_a_session_over_http_on_this_machine_only(address: str, tmp_path: Path) 
     assert f"qa rebuild --index {tmp_path / 'none'}" in error_of(result)
     for header in ({"Host": "releases.example"}, {"Origin": "http://releases.example"}):
         assert httpx.post(address, json={}, headers=header).status_code in (403, 421)
+
+
+def test_a_port_that_is_taken_is_said_to_be(
+    index: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        monkeypatch.setattr(sys, "argv", ["qa mcp", "--index", str(index), "--http", port])
+        assert main() == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"qa: port {port} cannot be used: ")
+    assert said.endswith("name another: --http PORT\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are not those of Windows")
+def test_an_interruption_ends_a_session_without_a_traceback(tmp_path: Path) -> None:
+    with started("--index", tmp_path / "none") as server:
+        assert server.stdin
+        assert server.stdout
+        server.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        server.stdin.flush()
+        server.stdout.readline()  # it serves
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=60) == -signal.SIGINT  # with standard input still open
+        assert server.stderr
+        assert server.stderr.read() == b""
 
 
 # the command
