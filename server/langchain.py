@@ -1,8 +1,10 @@
 """LangChain: the releases as a retriever, each document a passage to the letter.
 
-from server.langchain import ReleaseRetriever
-for document in ReleaseRetriever(k=3).invoke("What did Korea and China agree on supply chains?"):
-    print(document.metadata["title"], document.metadata["quotes"][0]["text"])
+    from server.langchain import ReleaseRetriever
+    for document in ReleaseRetriever(k=3).invoke("What did Korea and China agree on supply chains?"):
+        print(document.metadata["title"], document.metadata["quotes"][0]["text"])
+
+`pip install 'release-qa[langchain]'` brings what it needs.
 """
 
 from __future__ import annotations

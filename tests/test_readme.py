@@ -58,6 +58,7 @@ def test_an_example_of_the_readme_or_a_docstring_runs_against_the_corpus_that_sh
 
 
 def test_the_docstrings_have_examples() -> None:
+    assert all(" import " in block.split("\n")[0] for block in EXAMPLES)
     assert len(EXAMPLES) == len(blocks("python")) + 2
 
 
