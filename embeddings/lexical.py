@@ -26,8 +26,11 @@ _STOPWORDS = frozenset(STOPWORDS_EN) | {"did", "do", "does", "what", "which", "w
 def words(text: str) -> list[str]:
     """The words BM25 counts: case folded, English ones stemmed (Snowball) and without stop words, Korean ones as pairs
     of syllables, which find a noun under any particle."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    if not has_hangul(folded):
+        return [_stem(word) for word in _WORD.findall(folded) if word not in _STOPWORDS]
     found = []
-    for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold()):
+    for word in _WORD.findall(folded):
         if _HANGUL.search(word):
             found += [word[i : i + 2] for i in range(len(word) - 1)] or [word]
         elif word not in _STOPWORDS:

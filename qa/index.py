@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import inspect
 import json
@@ -23,7 +22,7 @@ from qa.errors import IndexMissing, IndexUnusable
 from qa.generations import MANIFEST, Files, building, check_files, current_generation, linkable, publish, read_manifest
 from qa.ledger import Changes, changes_between, record_changes
 from qa.passages import Passage, context, split_release
-from qa.records import release_from, release_record
+from qa.records import record_of, release_from, release_record
 from qa.release import Release
 
 FORMAT = 3
@@ -190,6 +189,6 @@ def _slice(releases: dict[str, Release], record: dict[str, Any]) -> str:
 
 
 def _passage_record(passage: Passage) -> dict[str, Any]:
-    record = dataclasses.asdict(passage)
+    record = record_of(passage)
     del record["text"]  # stored once, in the release, and sliced out of it: a passage cannot differ from its release
     return record

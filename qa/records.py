@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
+from dataclasses import fields
 from typing import Any
 
 from qa.release import Paragraph, Part, Release
 
 
+def record_of(value: Any) -> dict[str, Any]:
+    """The fields of a dataclass by name, as they are: `dataclasses.asdict` copies all within, which takes five times as long."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
 def release_record(release: Release) -> dict[str, Any]:
-    record = dataclasses.asdict(release)
+    record = record_of(release)
     record["date"] = release.date.isoformat() if release.date else None
+    record["paragraphs"] = [record_of(paragraph) for paragraph in release.paragraphs]
     return record
 
 

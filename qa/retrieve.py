@@ -130,7 +130,7 @@ class Retriever:
             self._hit(question, rank, found, at, also, own)
             for rank, (at, also) in enumerate(self._without_twins(found, k, question.of_development), 1)
         )
-        evidence = features(found.best[0], query.weights, found.score, is_korean(question.text))
+        evidence = features(found.best[0], query.weights, found.score, float(found.dense[0]), is_korean(question.text))
         confidence = calibration().confidence(evidence)
         abstention = None
         if question.period is not None and not question.period.dated_by and not self.timeline.fit(question.period).any():
