@@ -10,7 +10,7 @@ from qa.release import Paragraph, Part, Release
 
 
 def record_of(value: Any) -> dict[str, Any]:
-    """The fields of a dataclass by name, as they are: `dataclasses.asdict` copies all within, which takes five times as long."""
+    """The fields of a dataclass by name, as they are: `dataclasses.asdict` copies all within and takes five times as long."""
     return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
