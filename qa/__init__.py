@@ -22,15 +22,17 @@ from qa.errors import QaError
 from qa.feedback import Feedback, keep_feedback
 from qa.index import Index, changes_in
 from qa.ledger import Changes
-from qa.mirror import open_index
+from qa.mirror import folder_of, open_index
 from qa.named import Named, named_in
 from qa.period import Period
+from qa.permalinks import Cited, find_cited
 from qa.places import IndexPlace, default_corpus, default_feedback, default_index, default_own, index_place
 from qa.question import Options, Question, understand
 from qa.quotes import Quote
 from qa.rebuild import RebuildReport, rebuild
 from qa.release import Paragraph, Release
 from qa.retrieve import Retriever
+from qa.series import before
 from qa.series import series as _series
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Answer",
     "Asked",
     "Changes",
+    "Cited",
     "Comparison",
     "Corpus",
     "Feedback",
@@ -58,6 +61,7 @@ __all__ = [
     "Retriever",
     "Statement",
     "ask",
+    "before",
     "bibtex",
     "changes_in",
     "cite",
@@ -66,6 +70,9 @@ __all__ = [
     "default_feedback",
     "default_index",
     "default_own",
+    "find_cited",
+    "folder_of",
+    "index_place",
     "keep_feedback",
     "link_to",
     "named_in",

@@ -1,4 +1,4 @@
-"""The command line: `qa rebuild`, `ask`, `show`, `compare`, `app`, `collect`, `evaluate`, `doctor`. It decides nothing.
+"""The command line: `qa rebuild`, `ask`, `show`, `compare`, `app`, `serve`, `collect`, `evaluate`, `doctor`. It decides nothing.
 
 Results go to standard output, everything else to standard error. Exit status: 0, 1 for an error of ours, 2 for wrong usage.
 """
@@ -49,7 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    options = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(given, argparse.Namespace(given=given))
     try:
         return int(options.run(options))
     except (QaError, EmbeddingsError) as error:
@@ -151,7 +152,37 @@ def _parser() -> argparse.ArgumentParser:
     _add_index(app)
     app.add_argument("--port", type=int, default=8501)
     app.set_defaults(run=_app)
+
+    serve = commands.add_parser("serve", help="answer other programs over HTTP")
+    add_serve_options(serve)
+    serve.set_defaults(run=_serve)
     return parser
+
+
+def add_serve_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `qa serve`, which its process reads again."""
+    _add_index(parser)
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="default: 127.0.0.1, this machine only")
+    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="ask for the token in it; else for QA_TOKEN, where set")
+    parser.add_argument("--no-token", action="store_true", help="let anybody ask who reaches an address outside this machine")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name the server is reached by")
+    parser.add_argument("--trusted-proxy", metavar="ADDRESS", help="a proxy that is believed who the client is")
+    parser.add_argument(
+        "--rate", type=_at_least(0), metavar="N", help="requests a minute of one client; 0: any number (default: 0, outside 120)"
+    )
+    parser.add_argument("--time-limit", type=_at_least(1), default=30, metavar="SECONDS", help="for an answer (default: 30)")
+    parser.add_argument("--size-limit", type=_at_least(1), default=65_536, metavar="BYTES", help="of a request (default: 65536)")
+    parser.add_argument("--log-questions", action="store_true", help="write questions into the log; else none is kept")
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is no whole number from {least} on")
+        return int(text)
+
+    return read
 
 
 def _add_index(parser: argparse.ArgumentParser) -> None:
@@ -369,6 +400,20 @@ def _app(options: argparse.Namespace) -> int:
         *(f"--{name}={value}" for name, value in settings.items()),
     ]
     return subprocess.run(command, env=environment, cwd=Path(page.origin).parent, check=False).returncode
+
+
+def _serve(options: argparse.Namespace) -> int:
+    missing = [name for name in ("fastapi", "uvicorn", "prometheus_client") if find_spec(name) is None]
+    server = find_spec("server")
+    if missing or server is None or server.origin is None:
+        raise QaError(f"{missing[0] if missing else 'server'} is not installed. pip install 'release-qa[serve]'")
+    # Another package of this name may lie where the user is: -P keeps it out, but where it is ours.
+    ours = Path(server.origin).parent.parent == Path.cwd()
+    command = [sys.executable, *([] if ours else ["-P"]), "-m", "server.http", *options.given[1:]]
+    if os.name == "nt":  # which has no exec that the console waits for
+        return subprocess.run(command, check=False).returncode
+    sys.stdout.flush()
+    os.execv(sys.executable, command)  # noqa: S606  (the same process, so that a signal reaches the server)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Servers over the public API of `qa`. They translate, and decide nothing."""
