@@ -1,6 +1,7 @@
-"""The command line: `qa rebuild`, `ask`, `show`, `compare`, `app`, `serve`, `collect`, `evaluate`, `doctor`. It decides nothing.
+"""The command line: `qa rebuild`, `ask`, `show`, `compare`, `app`, `serve`, `collect`, `evaluate`, `doctor`.
 
-Results go to standard output, everything else to standard error. Exit status: 0, 1 for an error of ours, 2 for wrong usage.
+It decides nothing. Results go to standard output, everything else to standard error. Exit status: 0, 1 for an error of ours, 2
+for wrong usage.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--json", action="store_true", help="one JSON object a line")
     ask.set_defaults(run=_ask, parser=ask)
 
-    show = commands.add_parser("show", help="a release, or the passage that a permalink cites, as it was then")
+    show = commands.add_parser("show", help="a release, a passage, or what a permalink cites, as it was then")
     show.add_argument("reference", metavar="ID|PERMALINK", help="as answers give them")
     _add_index(show)
     show.add_argument("--json", action="store_true", help="one JSON object")
@@ -169,10 +170,15 @@ def add_serve_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name the server is reached by")
     parser.add_argument("--trusted-proxy", metavar="ADDRESS", help="a proxy that is believed who the client is")
     parser.add_argument(
-        "--rate", type=_at_least(0), metavar="N", help="requests a minute of one client; 0: any number (default: 0, outside 120)"
+        "--rate",
+        type=_at_least(0),
+        metavar="N",
+        help="requests a minute of one client; 0: any number (default: 0, outside 120)",
     )
     parser.add_argument("--time-limit", type=_at_least(1), default=30, metavar="SECONDS", help="for an answer (default: 30)")
-    parser.add_argument("--size-limit", type=_at_least(1), default=65_536, metavar="BYTES", help="of a request (default: 65536)")
+    parser.add_argument(
+        "--size-limit", type=_at_least(1), default=65_536, metavar="BYTES", help="of a request (default: 65536)"
+    )
     parser.add_argument("--log-questions", action="store_true", help="write questions into the log; else none is kept")
 
 
@@ -413,7 +419,7 @@ def _serve(options: argparse.Namespace) -> int:
     if os.name == "nt":  # which has no exec that the console waits for
         return subprocess.run(command, check=False).returncode
     sys.stdout.flush()
-    os.execv(sys.executable, command)  # noqa: S606  (the same process, so that a signal reaches the server)
+    return os.execv(sys.executable, command)  # noqa: S606  (this process becomes the server, which signals then reach)
 
 
 if __name__ == "__main__":

@@ -112,8 +112,8 @@ def create_app(index: str | Path | None = None, limits: Limits | None = None, *,
 def _described(app: FastAPI, limits: Limits) -> dict[str, Any]:
     """OpenAPI, with the one form of all errors and, where there is one, the token."""
     about = (
-        "Press releases answer questions, quoted to the letter; nothing is generated. Offsets count Unicode code points from 0; "
-        f"dates are YYYY-MM-DD. A body may have {limits.size} bytes, an answer take {limits.seconds:g} seconds"
+        "Press releases answer questions, quoted to the letter; nothing is generated. Offsets count Unicode code points from "
+        f"0; dates are YYYY-MM-DD. A body may have {limits.size} bytes, an answer take {limits.seconds:g} seconds"
         + (f", an address ask {limits.rate} times a minute" if limits.rate else "")
         + ". Every error is a `Problem`."
     )

@@ -28,7 +28,9 @@ class Metrics:
         self.requests = Counter("qa_requests", "Requests answered", ["route", "status"], registry=self.registry)
         self.seconds = Histogram("qa_request_seconds", "Time to the whole answer", ["route"], registry=self.registry)
         self.open = Gauge("qa_requests_open", "Requests being answered", registry=self.registry)
-        self.answers = Counter("qa_answers", "Questions, by whether and why not they were answered", ["why"], registry=self.registry)
+        self.answers = Counter(
+            "qa_answers", "Questions, by whether and why not they were answered", ["why"], registry=self.registry
+        )
         self.releases = Gauge("qa_index_releases", "Releases in the generation that is read", registry=self.registry)
         self.passages = Gauge("qa_index_passages", "Passages in the generation that is read", registry=self.registry)
         self.generations = Counter("qa_index_generations", "Generations taken up since the start", registry=self.registry)

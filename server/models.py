@@ -263,7 +263,9 @@ class Invalid(BaseModel):
 class Problem(BaseModel):
     """An error, as RFC 9457 has it."""
 
-    type: str = Field(description="`about:blank`, or urn:release-qa: and the name of the error", examples=["urn:release-qa:bad-question"])
+    type: str = Field(
+        description="`about:blank`, or urn:release-qa: and the name of the error", examples=["urn:release-qa:bad-question"]
+    )
     title: str
     status: int = Field(ge=400, le=599)
     detail: str = Field(description="what is wrong, and the way out")

@@ -74,7 +74,9 @@ class Served:
             return self._retriever
         if isinstance(self.fault, (QaError, EmbeddingsError)):
             raise self.fault
-        raise HTTPException(503, str(self.fault or "the index is being loaded; ask again in a few seconds"), {"Retry-After": "5"})
+        raise HTTPException(
+            503, str(self.fault or "the index is being loaded; ask again in a few seconds"), {"Retry-After": "5"}
+        )
 
     async def answer(self, work: Callable[[], T]) -> T:
         """What `work` returns, done by one of the workers. Raises 503 when that takes too long.

@@ -11,8 +11,8 @@ import qa
 from tests.conftest import ROOT
 
 MODULES = sorted(path.relative_to(ROOT) for folder in ("qa", "embeddings") for path in (ROOT / folder).rglob("*.py"))
-PAGE = sorted(path.relative_to(ROOT) for path in (ROOT / "page").glob("*.py"))
-ABOVE = {"app", "page", "streamlit", "tests"}
+PAGE, SERVER = (sorted(path.relative_to(ROOT) for path in (ROOT / name).glob("*.py")) for name in ("page", "server"))
+ABOVE = {"app", "page", "server", "streamlit", "fastapi", "starlette", "tests"}
 
 
 def imported(source: str) -> set[str]:
@@ -27,7 +27,7 @@ def imported(source: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
-def test_nothing_below_the_page_imports_it(module: Path) -> None:
+def test_nothing_below_the_page_and_the_server_imports_them(module: Path) -> None:
     names = imported((ROOT / module).read_text(encoding="utf-8"))
     assert names & ABOVE == set()
     if module.parts[0] == "embeddings":
@@ -39,6 +39,15 @@ def test_the_page_asks_the_public_api_and_its_errors_and_nothing_else(module: Pa
     tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
     ours = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name for name in ours if name.startswith(("qa", "embeddings"))} <= {"qa", "qa.errors", "embeddings.errors"}
+
+
+@pytest.mark.parametrize("module", SERVER, ids=str)
+def test_the_server_asks_the_public_api_and_its_errors_and_the_command_line_for_its_options(module: Path) -> None:
+    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    ours = {name for node in froms if (name := node.module or "").startswith(("qa", "embeddings"))}
+    assert ours <= {"qa", "qa.errors", "qa.cli", "embeddings.errors"}
+    assert {alias.name for node in froms if node.module == "qa.cli" for alias in node.names} <= {"add_serve_options"}
 
 
 def test_the_public_api_is_pinned() -> None:
@@ -108,7 +117,7 @@ def test_the_two_questions_take_the_same_arguments_options_by_name(function: obj
     ]
 
 
-@pytest.mark.parametrize("module", [module for module in [*MODULES, *PAGE] if module.name != "__init__.py"], ids=str)
+@pytest.mark.parametrize("module", [module for module in [*MODULES, *PAGE, *SERVER] if module.name != "__init__.py"], ids=str)
 def test_the_readme_lists_every_module(module: Path) -> None:
     rows = [line for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     name = (
@@ -118,6 +127,6 @@ def test_the_readme_lists_every_module(module: Path) -> None:
 
 
 def test_every_module_says_at_its_top_what_it_is() -> None:
-    silent = [str(module) for module in MODULES if (ROOT / module).read_text(encoding="utf-8").strip()]
+    silent = [str(module) for module in [*MODULES, *SERVER] if (ROOT / module).read_text(encoding="utf-8").strip()]
     silent = [module for module in silent if not ast.get_docstring(ast.parse((ROOT / module).read_text(encoding="utf-8")))]
     assert silent == []

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import types
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from qa.cli import main
 from qa.feedback import Feedback, keep_feedback
 from qa.generations import building
 from qa.retrieve import Retriever
+from tests.conftest import ROOT
 from tests.library import (
     RECORDS,
     SEOUL_PORT,
@@ -504,6 +506,31 @@ def test_app_passes_a_relative_folder_on_as_an_absolute_one(
     run("app", "--index", "mine")
     assert started[0][1]["env"]["QA_INDEX"] == str(tmp_path / "mine")
     assert "QA_CORPUS" not in started[0][1]["env"]
+
+
+def test_serve_becomes_the_server_with_its_own_options(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    became: list[Any] = []
+    monkeypatch.setattr(os, "execv", lambda path, command: became.append((path, command)) or 0)
+    monkeypatch.chdir(ROOT)
+    run("serve", "--port", 8599, "--index", "there")
+    assert became == [(sys.executable, [sys.executable, "-m", "server.http", "--port", "8599", "--index", "there"])]
+
+
+def test_serve_takes_no_package_of_the_same_name_from_where_the_user_is(
+    run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    became: list[Any] = []
+    monkeypatch.setattr(os, "execv", lambda path, command: became.append(command) or 0)
+    monkeypatch.chdir(tmp_path)
+    run("serve")
+    assert became == [[sys.executable, "-P", "-m", "server.http"]]
+
+
+@pytest.mark.parametrize("missing", ["fastapi", "prometheus_client", "server"])
+def test_serve_without_its_extra_says_what_to_install(run: Any, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == missing else find_spec(name))
+    ran = run("serve")
+    assert (ran.status, ran.err) == (1, f"qa: {missing} is not installed. pip install 'release-qa[serve]'\n")
 
 
 # rebuilding, showing, examining
