@@ -24,7 +24,7 @@ from server import models
 from server.limits import LOOPBACK, RATE, Gate, Limits
 from server.metrics import Metrics, Observed
 from server.problems import handle_errors
-from server.routes import VERSION, router
+from server.routes import router
 from server.served import Served
 
 
@@ -99,7 +99,7 @@ def create_app(index: str | Path | None = None, limits: Limits | None = None, *,
         served.close()
 
     # No pages of documentation: those that FastAPI makes fetch their scripts from another host.
-    app = FastAPI(title="Ask the releases", version=VERSION, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app = FastAPI(title="Ask the releases", version="1", docs_url=None, redoc_url=None, lifespan=lifespan)
     app.state.served, app.state.metrics, app.state.log_questions = served, figures, log_questions
     app.include_router(router)
     handle_errors(app)

@@ -80,7 +80,7 @@ class Gate:
             if scope["path"] not in _OPEN:
                 self._check_rate(scope)
                 self._check_token(headers)
-            body = await self._read_body(headers, receive)
+            body = await self._read_body(receive)
         except HTTPException as refused:
             reply = problem(scope["state"]["request_id"], refused.status_code, refused.detail, headers=refused.headers)
             await reply(scope, receive, send)
@@ -109,24 +109,21 @@ class Gate:
         if scheme.lower() != "bearer" or not same:
             raise HTTPException(401, "send the server's token: Authorization: Bearer TOKEN", {"WWW-Authenticate": "Bearer"})
 
-    async def _read_body(self, headers: Headers, receive: Receive) -> bytes | None:
+    async def _read_body(self, receive: Receive) -> bytes | None:
         """The body; None where the client went away before its end."""
-        stated = headers.get("content-length", "0")
-        read = b"" if not stated.isdecimal() or int(stated) <= self.limits.size else b" " * (self.limits.size + 1)
-        more = len(read) <= self.limits.size
+        read = b""
         try:
             async with asyncio.timeout(self.limits.seconds):
-                while more:
+                while len(read) <= self.limits.size:
                     message = await receive()
                     if message["type"] == "http.disconnect":
                         return None
-                    read += message.get("body", b"")
-                    more = message.get("more_body", False) and len(read) <= self.limits.size
+                    read += bytes(message.get("body", b""))
+                    if not message.get("more_body") and len(read) <= self.limits.size:
+                        return read
         except TimeoutError:
             raise HTTPException(408, f"the request did not arrive within {self.limits.seconds:g} s") from None
-        if len(read) > self.limits.size:
-            raise HTTPException(413, f"the body has more than {self.limits.size} bytes; ask a shorter question")
-        return read
+        raise HTTPException(413, f"the body has more than {self.limits.size} bytes; ask a shorter question")
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

@@ -7,13 +7,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Path as InPath
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
+import qa
 from qa import Options, Retriever, before, compare, find_cited, folder_of
 from qa.errors import NotFound
 from server import models
@@ -22,7 +25,6 @@ from server.models import Asking
 from server.problems import Json
 from server.served import Served
 
-VERSION = "1"  # of what is sent: a part of every ETag, and to be raised whenever a reply to the same request changes
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"description": description, "content": _PROBLEM}
@@ -58,13 +60,13 @@ class Reading:
 
 
 def _reading(request: Request) -> Reading:
-    """Raises 304 where the client holds the reply already: that of the same address, on the same day, of this generation."""
+    """Raises 304 where the client holds the reply already: to this address, on this day, by this code and generation."""
     served: Served = request.app.state.served
     retriever = served.retriever()
     if request.method != "GET":
         return Reading(served, retriever, {"Cache-Control": "no-store"})
-    about = hashlib.sha256(f"{VERSION} {date.today()} {request.url.path}?{request.url.query}".encode()).hexdigest()[:16]
-    tag = f'W/"{retriever.index.generation}.{about}"'
+    about = f"{_code()} {date.today()} {request.scope['path']} {request.scope['query_string']}"  # "last year" is by the day
+    tag = f'W/"{retriever.index.generation}.{hashlib.sha256(about.encode()).hexdigest()[:16]}"'
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     held = [each.strip().removeprefix("W/") for each in request.headers.get("If-None-Match", "").split(",")]
     if tag.removeprefix("W/") in held:
@@ -72,8 +74,16 @@ def _reading(request: Request) -> Reading:
     return Reading(served, retriever, headers)
 
 
+@cache
+def _code() -> str:
+    """A digest of the code that answers: another version of it may answer otherwise."""
+    root = Path(qa.__file__).parent.parent
+    files = [file for name in ("server", "qa", "embeddings") for file in sorted((root / name).rglob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
 Read = Annotated[Reading, Depends(_reading)]
-Id = Annotated[str, Path(description="percent-encoded: `#` is `%23`", examples=["m_5676-322004"])]
+Id = Annotated[str, InPath(description="percent-encoded: `#` is `%23`", examples=["m_5676-322004"])]
 
 
 @router.post("/retrieve", response_model=models.Answer)

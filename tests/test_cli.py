@@ -508,22 +508,34 @@ def test_app_passes_a_relative_folder_on_as_an_absolute_one(
     assert "QA_CORPUS" not in started[0][1]["env"]
 
 
-def test_serve_becomes_the_server_with_its_own_options(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    became: list[Any] = []
-    monkeypatch.setattr(os, "execv", lambda path, command: became.append((path, command)) or 0)
+@pytest.fixture
+def became(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What this process would become."""
+    commands: list[list[str]] = []
+
+    def become(path: str, command: list[str]) -> int:
+        assert path == command[0] == sys.executable
+        commands.append(command[1:])
+        return 0
+
+    monkeypatch.setattr(os, "execv", become)
+    return commands
+
+
+def test_serve_becomes_the_server_with_its_own_options(
+    run: Any, became: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(ROOT)
     run("serve", "--port", 8599, "--index", "there")
-    assert became == [(sys.executable, [sys.executable, "-m", "server.http", "--port", "8599", "--index", "there"])]
+    assert became == [["-m", "server.http", "--port", "8599", "--index", "there"]]
 
 
 def test_serve_takes_no_package_of_the_same_name_from_where_the_user_is(
-    run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    run: Any, became: list[list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    became: list[Any] = []
-    monkeypatch.setattr(os, "execv", lambda path, command: became.append(command) or 0)
     monkeypatch.chdir(tmp_path)
     run("serve")
-    assert became == [[sys.executable, "-P", "-m", "server.http"]]
+    assert became == [["-P", "-m", "server.http"]]
 
 
 @pytest.mark.parametrize("missing", ["fastapi", "prometheus_client", "server"])

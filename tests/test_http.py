@@ -78,7 +78,7 @@ def problem_of(reply: Any, status: int) -> dict[str, Any]:
 
 
 def test_the_answer_is_the_record_of_the_python_interface_and_the_generation(client: TestClient, folder: Path) -> None:
-    asked = {
+    asked: dict[str, Any] = {
         "question": "And how many million dollars?",
         "history": ["What grain goes to Kenya?"],
         "k": 2,
@@ -86,7 +86,7 @@ def test_the_answer_is_the_record_of_the_python_interface_and_the_generation(cli
     }
     reply = client.post("/retrieve", json=asked)
     retriever = Retriever.current(folder)
-    expected = retriever.ask(str(asked["question"]), 2, history=asked["history"], since="2022-03-01").record()  # type: ignore[arg-type]
+    expected = retriever.ask(asked["question"], 2, history=asked["history"], since="2022-03-01").record()
     assert reply.json() == expected | {"generation": retriever.index.generation}
     assert reply.json()["hits"][0]["release_id"] == "m_5676-2"
     assert client.get("/retrieve", params=asked).json() == reply.json()
@@ -175,7 +175,7 @@ def test_another_day_has_another_tag_for_last_year_is_then_another(client: TestC
 def test_a_request_keeps_the_id_it_came_with_but_for_one_that_would_break_the_log(client: TestClient) -> None:
     assert client.get("/health", headers={"X-Request-ID": "my.id-1"}).headers["X-Request-ID"] == "my.id-1"
     for bad in ("", "a b", "x" * 65, "a\x1bb"):
-        made = client.get("/health", headers={"X-Request-ID": bad.encode("latin-1")}).headers["X-Request-ID"]  # type: ignore[dict-item]
+        made = client.get("/health", headers={b"X-Request-ID": bad.encode("latin-1")}).headers["X-Request-ID"]
         assert len(made) == 32
         assert made != bad
 
@@ -341,7 +341,8 @@ def test_whatever_the_description_allows_and_much_that_it_does_not_is_answered_a
 ) -> None:
     schema = schemathesis.openapi.from_dict(client.get("/openapi.json").json())
     asked = []
-    for operation in (each.ok() for each in schema.get_all_operations()):
+    for found in schema.get_all_operations():
+        operation = found.ok()  # type: ignore[union-attr]
         with suppress(Unsatisfiable):  # one that takes nothing, or any text, cannot be asked wrongly
             ask_all(client, operation, mode)
             asked.append(operation.path)
@@ -349,12 +350,12 @@ def test_whatever_the_description_allows_and_much_that_it_does_not_is_answered_a
     assert mode is not GenerationMode.POSITIVE or len(asked) == 9
 
 
-def ask_all(client: TestClient, operation: schemathesis.APIOperation, mode: GenerationMode) -> None:
-    """Ask 20 made-up requests for `operation`, and compare the replies with what is said of it."""
+def ask_all(client: TestClient, operation: schemathesis.APIOperation[Any, Any, Any, Any], mode: GenerationMode) -> None:
+    """Ask a dozen made-up requests for `operation`, and compare the replies with what is said of it."""
 
-    @settings(max_examples=20, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=12, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))
-    def ask(case: schemathesis.Case) -> None:
+    def ask(case: schemathesis.Case[Any]) -> None:
         sent = case.as_transport_kwargs(base_url="http://localhost")
         del sent["cookies"]  # there are none
         sent["content"] = sent.pop("data", None)

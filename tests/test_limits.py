@@ -16,7 +16,7 @@ from server.http import create_app
 from server.limits import BYTES, LOOPBACK, RATE, SECONDS, Buckets, Gate, Limits, _network
 from tests.test_served import client_of
 
-TOKEN = "secret-ü"
+TOKEN = "secret-ü"  # noqa: S105  (these tests' own)
 
 
 def client(tmp_path: Path, limits: Limits | None = None) -> TestClient:
@@ -46,19 +46,24 @@ def test_a_name_that_another_site_bound_to_this_machine_is_refused(tmp_path: Pat
 )
 def test_without_the_token_nothing_but_health_is_answered(tmp_path: Path, given: str) -> None:
     asker = client(tmp_path, Limits(TOKEN))
-    headers = {"Authorization": given.encode("latin-1")}
+    headers = {b"Authorization": given.encode("latin-1")}
     for path in ("/retrieve", "/releases", "/ready", "/metrics", "/openapi.json", "/nothing"):
-        reply = asker.get(path, headers=headers)  # type: ignore[arg-type]
+        reply = asker.get(path, headers=headers)
         assert (reply.status_code, reply.headers["WWW-Authenticate"]) == (401, "Bearer")
         assert "secret" not in reply.text
-    assert asker.get("/health", headers=headers).status_code == 200  # type: ignore[arg-type]
+    assert asker.get("/health", headers=headers).status_code == 200
 
 
 def test_with_the_token_everything_is_and_the_description_says_that_it_is_asked_for(tmp_path: Path) -> None:
     asker = client(tmp_path, Limits(TOKEN))
     for scheme in ("Bearer", "bearer"):
-        reply = asker.get("/openapi.json", headers={"Authorization": f"{scheme} secret-ü".encode()})  # type: ignore[dict-item]
+        reply = asker.get("/openapi.json", headers={b"Authorization": f"{scheme} {TOKEN}".encode()})
         assert reply.json()["security"] == [{"token": []}]
+
+
+def test_a_server_for_any_host_takes_any_even_one_that_is_none(tmp_path: Path) -> None:
+    for host in ("example.org", "[::1", ""):
+        assert client(tmp_path, Limits(hosts=())).get("/releases", headers={"Host": host}).status_code == 503
 
 
 # the rate
@@ -81,13 +86,13 @@ def test_a_wrong_token_costs_as_much_as_a_right_one(tmp_path: Path) -> None:
 @given(rate=st.integers(1, 5), waits=st.lists(st.floats(0, 90), max_size=40))
 def test_no_client_gets_more_than_its_bucket_and_what_has_run_in(rate: int, waits: list[float]) -> None:
     buckets, now, taken = Buckets(rate), 1000.0, 0
-    for wait in waits:
+    for other, wait in enumerate(waits):
         now += wait
         told = buckets.take("one", now)
         taken += not told
         assert 0 <= told <= 60 / rate
         assert taken <= rate + (now - 1000) * rate / 60 + 1e-6
-        assert buckets.take(f"another at {now}", now) == 0
+        assert buckets.take(f"another {other}", now) == 0
 
 
 def test_who_waits_as_long_as_told_gets_through() -> None:
