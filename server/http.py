@@ -52,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         proxy_headers=options.trusted_proxy is not None,
         forwarded_allow_ips=options.trusted_proxy,
         timeout_graceful_shutdown=int(limits.seconds) + 1,
+        http="h11",  # bounds the headers, to 64 KiB
         ws="none",
     )
     return 0

@@ -27,7 +27,7 @@ from qa import rebuild
 from qa.generations import current_generation
 from server.http import create_app
 from server.metrics import Metrics
-from server.served import Served
+from server.served import WORKERS, Served
 from tests.conftest import ROOT, FakeEncoder
 from tests.library import RECORDS, record, use_fake_encoder, write_corpus
 
@@ -58,18 +58,47 @@ def test_what_takes_too_long_is_told_so_and_what_still_waits_is_never_begun(tmp_
     go, begun = threading.Event(), []
 
     async def ask_all() -> list[object]:
-        blocked = [served.answer(go.wait) for _ in range(2)]  # one for each worker
+        blocked = [served.answer(go.wait) for _ in range(WORKERS)]
         waiting = served.answer(lambda: begun.append(1))
         return await asyncio.gather(*blocked, waiting, return_exceptions=True)
 
-    errors = asyncio.run(ask_all())
-    assert [(each.status_code, "0.2 s" in each.detail) for each in errors if isinstance(each, HTTPException)] == [
-        (503, True)
-    ] * 3
-    go.set()
+    try:
+        errors = asyncio.run(ask_all())
+    finally:
+        go.set()
+    told = [(each.status_code, "0.2 s" in each.detail) for each in errors if isinstance(each, HTTPException)]
+    assert told == [(503, True)] * (WORKERS + 1)
+    served.seconds = 30
     assert asyncio.run(served.answer(lambda: "free again")) == "free again"
     assert begun == []
     served.close()
+
+
+def test_no_request_waits_for_a_new_generation_to_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_encoder(monkeypatch)
+    monkeypatch.setattr("server.served.POLL", 0.01)
+    folder = tmp_path / "index"
+    rebuild([write_corpus(tmp_path / "corpus")], folder, encoder=FakeEncoder())
+    loading, go = threading.Event(), threading.Event()
+
+    def load_slowly(*arguments: object) -> object:
+        loading.set()
+        go.wait()
+        return loaded(*arguments)
+
+    with client_of(create_app(folder)) as client:
+        wait_for(client)
+        before = current_generation(folder)
+        retrieving = importlib.import_module("qa.retrieve")
+        loaded = retrieving.open_index
+        monkeypatch.setattr(retrieving, "open_index", load_slowly)
+        rebuild([write_corpus(tmp_path / "corpus", RECORDS[:2])], folder, encoder=FakeEncoder())
+        try:
+            assert loading.wait(30)
+            assert client.get("/retrieve", params={"question": HARBOUR}).json()["generation"] == before
+        finally:
+            go.set()
+        wait_for(client, told=current_generation(folder))
 
 
 def test_where_a_new_generation_cannot_be_taken_up_the_one_before_goes_on_and_ready_says_so(
@@ -127,16 +156,17 @@ def listen(arguments: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def listening(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+def listening(folder: Path, log: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client]]:
     """A server over the index in `folder`, and who asks it."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     code = "import sys; from tests.test_served import listen; sys.exit(listen(sys.argv[1:]))"
-    command = [sys.executable, "-c", code, "--index", str(folder), "--port", str(port), *options]
+    command = [sys.executable, "-c", code, "--index", str(folder), "--port", str(port)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     with (
-        subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as server,
+        log.open("wb") as stderr,  # no pipe: a full one would stop the server
+        subprocess.Popen(command, env=environment, stderr=stderr) as server,
         httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
     ):
         try:
@@ -150,7 +180,7 @@ def listening(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[st
 def test_a_server_told_to_stop_answers_what_was_asked_and_then_ends(tmp_path: Path) -> None:
     folder = tmp_path / "index"
     rebuild([write_corpus(tmp_path / "corpus")], folder, encoder=SlowEncoder())
-    with listening(folder) as (server, client), ThreadPoolExecutor() as pool:
+    with listening(folder, tmp_path / "log") as (server, client), ThreadPoolExecutor() as pool:
         asked = [pool.submit(client.get, "/retrieve", params={"question": f"{HARBOUR} {i} slowly"}) for i in range(2)]
         for _ in range(200):
             if "qa_requests_open 3.0" in client.get("/metrics").text:  # itself among them
@@ -160,11 +190,11 @@ def test_a_server_told_to_stop_answers_what_was_asked_and_then_ends(tmp_path: Pa
         with pytest.raises(httpx.ConnectError), httpx.Client(base_url=client.base_url) as late:
             late.get("/health")
         assert [each.result().status_code for each in asked] == [200, 200]
-        _, log = server.communicate(timeout=20)
-        assert server.returncode in (0, -signal.SIGTERM)
-        assert "Traceback" not in log
-        assert log.count("GET /retrieve 200") == 2
-        assert "slowly" not in log
+        assert server.wait(timeout=20) in (0, -signal.SIGTERM)
+    log = (tmp_path / "log").read_text(encoding="utf-8")
+    assert "Traceback" not in log
+    assert log.count("GET /retrieve 200") == 2
+    assert "slowly" not in log
 
 
 def test_rebuilds_drop_no_request_and_no_answer_mixes_two_generations(tmp_path: Path) -> None:
@@ -183,7 +213,7 @@ def test_rebuilds_drop_no_request_and_no_answer_mixes_two_generations(tmp_path: 
         assert told_by.setdefault(current_generation(folder), at % 2) == at % 2
 
     build(0)
-    with listening(folder) as (_, client), ThreadPoolExecutor() as pool:
+    with listening(folder, tmp_path / "log") as (_, client), ThreadPoolExecutor() as pool:
         stop = threading.Event()
 
         def ask() -> list[httpx.Response]:
