@@ -69,9 +69,10 @@ def _limits(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Lim
         parser.error(
             f"{options.host} can be reached from elsewhere: set QA_TOKEN or name --token-file; with --no-token anybody may ask"
         )
-    hosts = (*LOOPBACK, options.host, *options.allow_host) if alone or options.allow_host else ()
+    names = (*LOOPBACK, options.host, *options.allow_host) if alone or options.allow_host else ()
+    hosts = tuple(dict.fromkeys(name.lower() for name in names))
     rate = options.rate if options.rate is not None else 0 if alone else RATE
-    return Limits(token, tuple(map(str.lower, hosts)), rate or None, options.time_limit, options.size_limit)
+    return Limits(token, hosts, rate or None, options.time_limit, options.size_limit)
 
 
 def _is_loopback(host: str) -> bool:

@@ -8,7 +8,7 @@ import ipaddress
 import re
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from starlette.datastructures import Headers
@@ -37,7 +37,7 @@ class Limits:
     request may take to arrive, and then to be answered; `size` what its body may have, in bytes.
     """
 
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     hosts: tuple[str, ...] = LOOPBACK
     rate: int | None = None
     seconds: float = SECONDS
