@@ -42,19 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (QaError, OSError) as error:
         print(f"qa: {error}", file=sys.stderr)
         return 1
-    uvicorn.run(
-        app,
-        host=options.host,
-        port=options.port,
-        log_config=None,
-        access_log=False,  # it has whole addresses, and with them questions
-        server_header=False,
-        proxy_headers=options.trusted_proxy is not None,
-        forwarded_allow_ips=options.trusted_proxy,
-        timeout_graceful_shutdown=int(limits.seconds) + 1,
-        http="h11",  # bounds the headers, to 64 KiB
-        ws="none",
-    )
+    try:
+        uvicorn.run(
+            app,
+            host=options.host,
+            port=options.port,
+            log_config=None,
+            access_log=False,  # it has whole addresses, and with them questions
+            server_header=False,
+            proxy_headers=options.trusted_proxy is not None,
+            forwarded_allow_ips=options.trusted_proxy,
+            timeout_graceful_shutdown=int(limits.seconds) + 1,
+            http="h11",  # bounds the headers, to 64 KiB
+            ws="none",
+        )
+    except SystemExit:  # the port is taken, for example; the log says so
+        return 1
     return 0
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +217,11 @@ def test_a_limit_that_is_none_is_wrong_usage(started: list[Any], wrong: list[str
 def test_an_address_of_an_index_that_is_none_is_an_error_with_the_right_form(capsys: pytest.CaptureFixture[str]) -> None:
     assert http.main(["--index", "milvus://nowhere"]) == 1
     assert "milvus://HOST:PORT/COLLECTION" in capsys.readouterr().err
+
+
+def test_a_server_that_cannot_listen_ends_with_an_error_of_ours(started: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uvicorn, "run", lambda app, **options: sys.exit(3))
+    assert http.main([]) == 1
 
 
 def test_the_command_line_tells_the_limits_that_hold() -> None:
