@@ -224,10 +224,12 @@ def test_rebuilds_drop_no_request_and_no_answer_mixes_two_generations(tmp_path: 
             return replies
 
         asking = [pool.submit(ask) for _ in range(4)]
-        for at in range(1, 4):
-            build(at)
-            wait_for(client, told=current_generation(folder))
-        stop.set()
+        try:
+            for at in range(1, 4):
+                build(at)
+                wait_for(client, told=current_generation(folder))
+        finally:
+            stop.set()
         replies = [reply for each in asking for reply in each.result()]
     assert {reply.status_code for reply in replies} == {200}
     records = [reply.json() for reply in replies]
