@@ -338,7 +338,7 @@ def test_a_fit_is_written_and_explains_its_questions_better_than_their_share_rig
     assert 0 < sum(right) < len(right)
     evidence = [retriever.ask(one.question).evidence for one in tune]
     share = sum(right) / len(right)
-    base = Calibration((0.0,) * 4, math.log(share / (1 - share)), 0.5, "")
+    base = Calibration((0.0,) * len(FEATURES), math.log(share / (1 - share)), 0.5, "")
     assert log_loss(fitted, evidence, right) < 0.5 * log_loss(base, evidence, right)
 
 
