@@ -137,7 +137,7 @@ async def passage(passage_id: Id, reading: Read) -> Response:
     return reading.reply(cited.record())
 
 
-@router.get("/compare", response_model=models.Comparison, responses=_SAME)
+@router.get("/compare", response_model=models.Comparison, responses=_SAME | _NOT_FOUND)
 async def comparison(
     reading: Read,
     later: Annotated[str, Query(description="id of a release")],
