@@ -130,3 +130,47 @@ def test_every_module_says_at_its_top_what_it_is() -> None:
     silent = [str(module) for module in [*MODULES, *SERVER] if (ROOT / module).read_text(encoding="utf-8").strip()]
     silent = [module for module in silent if not ast.get_docstring(ast.parse((ROOT / module).read_text(encoding="utf-8")))]
     assert silent == []
+
+
+DIAGRAM = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("```mermaid\n")[2].partition("```")[0]
+LAYERS = ("app", "page", "qa", "embeddings")
+
+
+def stages() -> dict[str, list[str]]:
+    """The modules of each stage of the picture, `page.*` resolved."""
+    found = {}
+    for stage, label in re.findall(r'(\w+)\["[^"<]*<br/>([^"]*)"\]', DIAGRAM):
+        named = label.split(", ")
+        packages = [name.removesuffix(".*") for name in named if name.endswith(".*")]
+        of_packages = [dotted(path) for package in packages for path in sorted((ROOT / package).glob("*.py"))]
+        found[stage] = [name for name in named if not name.endswith(".*")] + of_packages
+    return found
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(module: str) -> set[str]:
+    """The modules of ours that a module imports, by their full names."""
+    path = ROOT / Path(*module.split("."))
+    tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8"))
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = {f"{node.module}.{alias.name}" for node in found for alias in node.names} | {node.module or "" for node in found}
+    return {name for name in names if name.partition(".")[0] in LAYERS}
+
+
+def test_the_picture_of_the_flow_shows_every_module_once() -> None:
+    shown = sorted(module for modules in stages().values() for module in modules)
+    ours = [dotted(ROOT / path) for path in (Path("app.py"), *MODULES, *PAGE)]
+    assert shown == sorted(name for name in ours if name not in ("embeddings", "embeddings.errors", "qa.errors"))
+
+
+def test_every_arrow_of_the_picture_is_an_import() -> None:
+    known = stages()
+    arrows = re.findall(r"^ +(\w+)(?:\[[^\]]*\])? --> (\w+)", DIAGRAM, re.MULTILINE)
+    assert len(arrows) == DIAGRAM.count("-->")
+    for one, other in arrows:
+        used = {name for module in known[one] for name in imports(module)} & set(known[other])
+        using = {name for module in known[other] for name in imports(module)} & set(known[one])
+        assert used or using, f"{one} --> {other}"
