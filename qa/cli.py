@@ -38,6 +38,7 @@ _PAGE_SETTINGS = {
     "browser.gatherUsageStats": "false",
     "server.address": "localhost",
     "server.fileWatcherType": "none",
+    "server.showEmailPrompt": "false",  # else the first start on a desktop waits for an address to be typed
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
     "theme.light.primaryColor": "#1d4f8c",

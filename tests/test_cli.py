@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 import types
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -491,11 +492,22 @@ def test_app_starts_streamlit_on_this_machine_only_without_telemetry(started: li
         "--browser.gatherUsageStats=false",
         "--server.address=localhost",
         "--server.port=8599",
+        "--server.showEmailPrompt=false",
         "--client.showErrorDetails=none",
     )
     assert set(said) <= set(command)
     assert options["env"]["QA_INDEX"] == str(tmp_path / "index")
     assert options["env"]["QA_CORPUS"] == str(tmp_path / "corpus")
+
+
+def test_an_installed_page_has_the_settings_of_the_checkouts(started: list[Any], run: Any) -> None:
+    run("app")
+    for section, settings in tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8")).items():
+        for name, value in settings.items():
+            for key, setting in value.items() if isinstance(value, dict) else [(None, value)]:
+                dotted = ".".join(filter(None, (section, name, key)))
+                said = str(setting).lower() if isinstance(setting, bool) else setting
+                assert dotted == "server.headless" or f"--{dotted}={said}" in started[0][0]
 
 
 def test_app_passes_a_relative_folder_on_as_an_absolute_one(
