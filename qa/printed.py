@@ -66,7 +66,8 @@ def report_text(record: dict[str, Any]) -> str:
         ids = record[name]
         if ids and len(ids) < record["releases"]:  # not of a first build
             lines.append(f"{name}: {', '.join(ids[:10])}{f' and {len(ids) - 10} more' if len(ids) > 10 else ''}")
-    lines.append(f"{record['encoded']} passages encoded, the others taken over from the index before")
+    others = ", the others taken over from the index before" if record["encoded"] < record["passages"] else ""
+    lines.append(f"{record['encoded']} passages encoded{others}")
     counts = f"{record['releases']} releases, {record['passages']} passages, {len(record['left_out'])} left out"
     lines.append(f"{counts} -> {record['index']}")
     return printable("\n".join(lines))

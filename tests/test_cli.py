@@ -562,7 +562,7 @@ def test_serve_without_its_extra_says_what_to_install(run: Any, monkeypatch: pyt
 
 def test_a_second_rebuild_tells_what_is_new_changed_and_removed(tmp_path: Path, run: Any) -> None:
     corpus = write_corpus(tmp_path / "corpus")
-    run("rebuild", "--corpus", corpus, "--index", tmp_path / "index")
+    assert run("rebuild", "--corpus", corpus, "--index", tmp_path / "index").err.splitlines()[-2] == "3 passages encoded"
     write_corpus(corpus, [{**RECORDS[0], "title": "Harbor Talks Held"}, RECORDS[1], VISIT])
     ran = run("rebuild", "--corpus", corpus, "--index", tmp_path / "index")
     told = ["new: m_5676-4", "changed: m_5676-1", "removed: m_5676-3"]

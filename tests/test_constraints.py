@@ -61,7 +61,7 @@ def test_torch_and_its_cuda_libraries_are_left_out_with_their_hashes() -> None:
     assert without_torch(one + cuda + "torch==2 \\\n    --hash=sha256:4\n" + torchy) == one + torchy
 
 
-@pytest.mark.parametrize(("document", "files"), [("Makefile", [DEFAULT, TEST]), ("README.md", [TEST])])
+@pytest.mark.parametrize(("document", "files"), [("Makefile", [DEFAULT, TEST]), ("README.md", [TEST, DEFAULT])])
 def test_the_commands_install_by_the_files_before_the_project(document: str, files: list[str]) -> None:
     lines = [
         line for line in (ROOT / document).read_text(encoding="utf-8").splitlines() if "python -m pip install --no" in line
