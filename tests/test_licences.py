@@ -29,7 +29,7 @@ def required() -> dict[str, tuple[str, str]]:
 def stated(package: str) -> str:
     """What the installed package's metadata says of its licence; a text of many lines is passed over for its classifiers."""
     known = metadata.metadata(package)
-    short = [text for text in (known.get("License-Expression"), known.get("License")) if text and "\n" not in text]
+    short = [text for field in ("License-Expression", "License") for text in known.get_all(field) or [] if "\n" not in text]
     return " ".join(short or [each for each in known.get_all("Classifier") or [] if each.startswith("License")])
 
 
