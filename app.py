@@ -45,7 +45,7 @@ def main() -> None:
     sheet = conversation.beside()
     if sheet is not None:
         show_sheet(retriever, sheet)
-    show_behaviour(st.session_state.get("newest", 0), hash(sheet) if sheet and sheet.kind == "release" else 0)
+    show_behaviour(st.session_state["newest"], hash(sheet) if sheet and sheet.kind == "release" else 0)
 
 
 def show_welcome(retriever: Retriever) -> None:

@@ -11,7 +11,7 @@ from page.conversation import Sheet, Turn
 from page.markup import escaped, link, marked, plain, show, tag
 from page.suggestions import about_release
 from page.words import act_words, board_words, day_words, kind_words, nth, say, side_words
-from qa import Answer, Hit, Place, Retriever, link_to, place_of
+from qa import Answer, Hit, Place, Retriever, Statement, link_to, place_of
 
 # Words for a calibrated probability, from the highest floor; the steps are a choice, measured by nothing. What is less than
 # the operating point of the confidence is not answered at all.
@@ -85,7 +85,7 @@ def show_hit(retriever: Retriever, turn: Turn, hit: Hit, *, large: bool) -> None
         passage = f"<details><summary>{say('The passage around it')}</summary>{passage}</details>"
     show(
         f'<article class="{"hit first" if large else "hit"}">{quoted}{notes}'
-        f'<p class="source">{"".join(source(hit, place))}</p>{passage}'
+        f'<p class="source">{"".join(source(retriever, hit, place))}</p>{passage}'
         f"{''.join(fine(retriever, hit))}</article>"
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"hit-{turn.number}-{hit.rank}"):
@@ -109,20 +109,32 @@ def show_hit(retriever: Retriever, turn: Turn, hit: Hit, *, large: bool) -> None
         feedback.ask_for(turn, hit)
 
 
-def source(hit: Hit, place: Place | None) -> list[str]:
-    """Who said it, where and when, as HTML."""
+def source(retriever: Retriever, hit: Hit, place: Place | None) -> list[str]:
+    """Who said it to whom, where and when, as HTML."""
     said = hit.quotes[0].statement if hit.quotes else None
-    who = []
-    if said:
-        speaker = said.speaker if said.speaker != "the two sides" else side_words("both")
-        side = side_words(said.side) if said.side in ("ours", "theirs") else None
-        who = [word for word in (speaker, side if side != speaker else None, act_words(said.act)) if word]
+    who = [said_by(retriever, hit, said), act_words(said.act)] if said else []
     where = [day_words(hit.date) if hit.date else say("date unknown"), place_words(hit, place), kind_words(hit.kind)]
     return [
-        tag("span", " · ".join(who), "who"),
+        tag("span", " · ".join(word for word in who if word), "who"),
         tag("cite", hit.title, "title"),
         tag("span", " · ".join(word for word in where if word), "fine"),
     ]
+
+
+def said_by(retriever: Retriever, hit: Hit, said: Statement) -> str | None:
+    """The speaker and whom they speak to, each with their country; else whose side it is."""
+    if said.side == "both" or said.speaker is None:
+        return side_words(said.side)
+    speakers = retriever.speakers
+    home = speakers.publisher_of(retriever.index.releases[hit.release_id])
+    by = with_land(said.speaker, home if said.side == "ours" else speakers.country(said.speaker))
+    if said.to is None:
+        return by
+    return say("{speaker} to {to}", speaker=by, to=with_land(said.to, speakers.country(said.to)))
+
+
+def with_land(name: str, land: str | None) -> str:
+    return f"{name} ({land})" if land and land != name else name
 
 
 def place_words(hit: Hit, place: Place | None) -> str:

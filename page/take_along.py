@@ -12,12 +12,12 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from page.conversation import Conversation, Turn
-from page.markup import plain
+from page.markup import markdown
 from page.words import say
 from qa import Hit, Place, Release, Retriever, bibtex, cite, link_to, place_of
 
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # what spreadsheets take for one: OWASP, CSV Injection
-_COLUMNS = ("question", "answered", "confidence", "rank", "title", "date", "paragraph", "quote", "speaker", "act",
+_COLUMNS = ("question", "answered", "confidence", "rank", "title", "date", "paragraph", "quote", "speaker", "to", "act",
             "provenance", "link", "asked again at")  # fmt: skip
 
 
@@ -57,8 +57,7 @@ def show_export(retriever: Retriever, conversation: Conversation) -> None:
 def permalink(turn: Turn) -> str:
     """The address of the page that asks the question again."""
     parts = urlsplit(str(st.context.url or ""))
-    carried = turn.answer.question.carried if turn.answer else None
-    query = urlencode(turn.request.parameters(carried), quote_via=percent_encoded)
+    query = urlencode(turn.address, quote_via=percent_encoded)
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", query, ""))
 
 
@@ -66,14 +65,18 @@ def as_markdown(retriever: Retriever, turns: list[Turn]) -> str:
     """A conversation to read on: each question with its quotes, verbatim, and their sources."""
     lines = [f"# {say('Ask the releases')}", ""]
     for turn in turns:
-        lines += [f"## {plain(turn.request.text)}", "", f"<{permalink(turn)}>", ""]
+        lines += [f"## {markdown(turn.request.text)}", "", f"<{permalink(turn)}>", ""]
         if turn.answer is not None and not turn.answer.answered:
-            lines += [f"**{say('No release answers this.')}** {plain(turn.answer.reason or '')}", ""]
+            lines += [f"**{say('No release answers this.')}** {markdown(turn.answer.reason or '')}", ""]
         for hit, sentence, link, place in told(retriever, turn):
             digest = say("Digest: our summary, not the ministry's words")
             whose = f" *{digest}*" if hit.provenance == "digest" else ""
             paragraph = f", {say('paragraph {number}', number=place.number or place.paragraph)}" if place else ""
-            lines += [f"> {plain(sentence)}", "", f"{plain(hit.title)}, {hit.date or say('date unknown')}{paragraph}.{whose}"]
+            lines += [
+                f"> {markdown(sentence)}",
+                "",
+                f"{markdown(hit.title)}, {hit.date or say('date unknown')}{paragraph}.{whose}",
+            ]
             lines += [f"<{link}>" if link else "", ""]
     return "\n".join(lines)
 
@@ -93,7 +96,7 @@ def as_csv(retriever: Retriever, turns: list[Turn]) -> str:
             said = hit.quotes[0].statement if hit.quotes else None
             number = (place.number or place.paragraph) if place else ""
             rows.append([hit.rank, hit.title, hit.date or "", number, sentence, (said and said.speaker) or "",
-                         (said and said.act) or "", hit.provenance, where or ""])  # fmt: skip
+                         (said and said.to) or "", (said and said.act) or "", hit.provenance, where or ""])  # fmt: skip
         for row in rows or [[""] * (len(_COLUMNS) - len(head) - 1)]:
             table.writerow([harmless(str(cell)) for cell in (*head, *row, link)])
     return "\ufeff" + file.getvalue()

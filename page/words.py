@@ -138,6 +138,7 @@ KOREAN = {
     "Of a hundred questions answered with this confidence, some {share} have their answer among the passages shown. "
     "It was fitted on questions with known answers; read the quote before you use it.": "이 신뢰도로 답한 질문 100개 가운데 "
     "약 {share}개는 표시된 단락에 답이 있습니다. 답이 알려진 질문으로 맞춘 값이니, 쓰기 전에 인용문을 확인하세요.",
+    "{speaker} to {to}": "{speaker} → {to}",
     "More passages": "다른 단락",
     "What the releases say, in the order of time": "시간순으로 본 보도자료",
     "The passage around it": "앞뒤 문맥",

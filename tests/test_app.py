@@ -373,6 +373,34 @@ def test_a_link_asks_again_with_its_filters_and_what_it_follows() -> None:
     assert turn.request.parameters(HARBOUR) == {"q": "And when?", "after": HARBOUR, "since": "2022-02-01", "act": "agreed"}
 
 
+def come_back(page: AppTest, address: dict[str, str]) -> AppTest:
+    """What a browser does on Back: it runs the page again with an earlier address."""
+    page.query_params.clear()
+    page.query_params.update(address)
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_the_browser_s_back_leads_to_the_question_before_and_forward_to_the_next() -> None:
+    page = ask(ask(visit(), HARBOUR), "How much grain will Korea give to Kenya?")
+    come_back(page, {"q": HARBOUR})
+    assert (page.session_state["newest"], len(turns_of(page))) == (1, 2)
+    come_back(page, {"q": "How much grain will Korea give to Kenya?"})
+    assert (page.session_state["newest"], len(turns_of(page))) == (2, 2)
+    come_back(page, {})
+    assert [*page.chat_message] == []
+    come_back(page, {"q": HARBOUR})
+    assert [turn.request.text for turn in turns_of(page)] == [HARBOUR, "How much grain will Korea give to Kenya?"]
+
+
+def test_the_browser_s_back_undoes_a_change_to_a_question() -> None:
+    page = ask(visit(), "Who agreed to widen the harbour of Busan in 2022?")
+    press(page, "period-out-1")
+    come_back(page, {"q": "Who agreed to widen the harbour of Busan in 2022?"})
+    assert [turn.answer.question.period.said for turn in turns_of(page)] == ["2022"]
+
+
 @pytest.mark.parametrize("wrong", [{"since": "yesterday"}, {"act": "sang"}, {"side": "mine"}, {"q": "???"}])
 def test_a_link_that_is_not_one_is_an_error_in_the_conversation(wrong: dict[str, str]) -> None:
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)

@@ -35,11 +35,23 @@ ASKED_OF = (
     "2023-11-20-204th-sofa-joint-committee.txt",
     "2023-11-26-korea-china-foreign-ministers-busan.txt",
 )
+SUPPLY = "What did Korea and China agree on supply chains?"
+TEN = {  # question -> what its own answer speaks of
+    SUPPLY: "supply chains",
+    "Who chaired the 204th SOFA Joint Committee on the Korean side?": "Joint Committee",
+    "How much does Korea give to the Grain from Ukraine initiative?": "3 million",
+    "When does the lotus lantern parade of Jeonju begin?": "lotus lantern parade",
+    "What did Foreign Minister Park say about the DPRK's military reconnaissance satellite?": "satellite",
+    "What did the ministers say about Ukraine in the virtual meeting?": "Ukraine",
+    "우크라이나 곡물 이니셔티브에 한국은 얼마를 지원하나요?": "3 million",
+    "Where does the lotus lantern parade of Jeonju end?": "lotus lantern parade",
+    "What was requested of China about the 2030 World Expo in Busan?": "Expo",
+    "To which country was the educational video on drugs of interest?": "video",
+}
 HOSTILE = '<script>window.owned = 1</script><img src="x" onerror="window.owned = 2"> **bold** $x^2$ [a](https://example.org)'
 LOTUS = f"The lotus lantern parade of Jeonju {HOSTILE} begins at dusk on the river bank and ends at the old gate."
 FIRST_VISIT = 120_000  # milliseconds: the model is loaded, the first time unpacked, and the passages are encoded
 ANSWER = 30_000
-SUPPLY = "What did Korea and China agree on supply chains?"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here: npm install --no-save axe-core")
 
@@ -218,6 +230,37 @@ def test_the_address_asks_the_same_in_a_new_tab(browser: Browser, address: str) 
     expect(other.get_by_role("heading", name="And about tourism?")).to_be_visible(timeout=ANSWER)
     expect(other.locator(".quote").first).to_have_text(quote, timeout=ANSWER)
     page.context.close()
+
+
+def test_back_and_forward_lead_through_the_questions(browser: Browser, address: str) -> None:
+    page = visit(browser, address)
+    ask(page, SUPPLY, 1)
+    ask(page, "And about tourism?", 2)
+    page.go_back()
+    expect(page.get_by_role("heading", name=SUPPLY)).to_be_in_viewport(timeout=ANSWER)
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(4)
+    page.go_forward()
+    expect(page.get_by_role("heading", name="And about tourism?")).to_be_in_viewport(timeout=ANSWER)
+    assert "after=" in page.url
+    page.go_back()
+    page.go_back()
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(0, timeout=ANSWER)
+    page.context.close()
+
+
+def test_ten_sessions_that_ask_at_once_each_get_their_own_answer(browser: Browser, address: str) -> None:
+    pages = {question: visit(browser, address) for question in TEN}
+    for question, page in pages.items():
+        page.get_by_test_id("stChatInputTextArea").fill(question)
+    for page in pages.values():
+        page.get_by_test_id("stChatInputTextArea").press("Enter", no_wait_after=True)
+    for question, page in pages.items():
+        messages = page.get_by_test_id("stChatMessage")
+        expect(messages.nth(1).locator(".quote").first).to_be_visible(timeout=FIRST_VISIT)
+        expect(messages).to_have_count(2)
+        expect(messages.nth(0)).to_have_text(question)
+        expect(messages.nth(1)).to_contain_text(TEN[question])
+        page.context.close()
 
 
 def test_a_conversation_is_saved_and_the_file_holds_its_quotes(browser: Browser, address: str) -> None:
