@@ -50,9 +50,14 @@ def main() -> None:
 
 def show_welcome(retriever: Retriever) -> None:
     st.caption(say("Every word in quotes is a release's. Nothing is generated."))
+    if any(release.provenance == "digest" for release in retriever.index.releases.values()):
+        st.caption(say("Among the releases are digests: our summaries of official ones, marked as such and linked to them."))
+    questions = suggested(retriever)
+    if not questions:
+        return
     st.html(f'<p class="lead">{say("For example")}</p>')
     with st.container(key="suggested"):
-        for at, question in enumerate(suggested(retriever)):
+        for at, question in enumerate(questions):
             st.button(
                 plain(question),
                 key=f"suggested-{at}",

@@ -13,7 +13,7 @@ import streamlit as st
 
 from page.conversation import Conversation, Turn
 from page.markup import markdown
-from page.words import say
+from page.words import say, why_words
 from qa import Hit, Place, Release, Retriever, bibtex, cite, link_to, place_of
 
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # what spreadsheets take for one: OWASP, CSV Injection
@@ -67,7 +67,7 @@ def as_markdown(retriever: Retriever, turns: list[Turn]) -> str:
     for turn in turns:
         lines += [f"## {markdown(turn.request.text)}", "", f"<{permalink(turn)}>", ""]
         if turn.answer is not None and not turn.answer.answered:
-            lines += [f"**{say('No release answers this.')}** {markdown(turn.answer.reason or '')}", ""]
+            lines += [f"**{say('No release answers this.')}** {markdown(why_words(turn.answer))}", ""]
         for hit, sentence, link, place in told(retriever, turn):
             digest = say("Digest: our summary, not the ministry's words")
             whose = f" *{digest}*" if hit.provenance == "digest" else ""

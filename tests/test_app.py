@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from embeddings.errors import ModelUnavailable
+from page.own import place_for
 from qa.errors import QuoteMismatch
 from qa.feedback import feedback_questions, read_feedback
 from qa.retrieve import Retriever
@@ -485,6 +486,15 @@ def test_one_s_own_text_is_shown_as_understood_added_and_found_after_a_rebuild(p
     assert "newer than the index" not in words(page)
     ask(page, "What lit the river of Jeonju?")
     assert shown(page, 1)[0].text.startswith("Lanterns lit the river of Jeonju.")
+
+
+def test_two_pages_of_one_name_are_both_kept(place: Path) -> None:
+    folder = place / "own"
+    folder.mkdir()
+    for content in (b"<p>one</p>", b"<p>two</p>", b"<p>one</p>"):
+        place_for(folder, "view.html", content).write_bytes(content)
+    assert sorted(file.read_bytes() for file in folder.iterdir()) == [b"<p>one</p>", b"<p>two</p>"]
+    assert {file.suffix for file in folder.iterdir()} == {".html"}
 
 
 def test_a_public_installation_offers_no_rebuild_and_takes_no_release(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
