@@ -165,8 +165,8 @@ def fine(retriever: Retriever, hit: Hit) -> str:
 def show_abstention(retriever: Retriever, turn: Turn, answer: Answer) -> None:
     told = tag("p", say("No release answers this."), "none") + why(retriever, answer)
     show(f'<div class="abstention" role="note">{told}</div>')
-    instead(retriever, turn, answer)
     feedback.ask_for(turn, None)
+    instead(retriever, turn, answer)
     if answer.hits:
         show(f'<p class="lead">{say("The nearest passages, which do not answer it")}</p>')
     for hit in answer.hits:

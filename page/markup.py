@@ -11,7 +11,8 @@ import streamlit as st
 # What Streamlit makes links, icons, pictures and arrows of, though Markdown's escapes disarm it: addresses, ":material/...:",
 # ":streamlit:", "->" (the remark plugins of its StreamlitMarkdown). A word joiner, which nobody sees, takes them apart.
 _TAKEN_APART = re.compile(
-    r"(?<=[a-z])(?=://)|(?<=www)(?=\.)|(?=@)|(?<=:)(?=[\w+-][\w+/-]*:)|(?<=[<>~-])(?=[<>=-])", re.IGNORECASE
+    r"(?<=http)(?=://)|(?<=https)(?=://)|(?<=www)(?=\.)|(?=@)|(?<=:)(?=[\w+-][\w+/-]*:)|(?<=(?<!\S)[<>~-])(?=[>=-]>?(?!\S))",
+    re.I,
 )
 _JOINER = "\u2060"
 

@@ -50,6 +50,11 @@ TEN = {  # question -> what its own answer speaks of
 }
 HOSTILE = '<script>window.owned = 1</script><img src="x" onerror="window.owned = 2"> **bold** $x^2$ [a](https://example.org)'
 LOTUS = f"The lotus lantern parade of Jeonju {HOSTILE} begins at dusk on the river bank and ends at the old gate."
+# What Streamlit's own Markdown makes icons, pictures, colours, formulas, links and arrows of.
+MADE = (
+    ":material/delete: :streamlit: :smile: :red[x] $y$ https://a.example www.a.example a@a.example -> -- ~~z~~ \u202eRTL\u202c"
+)
+GARDEN = f"Outcome of Korea-Spain Foreign Ministers’ Meeting {MADE}"
 FIRST_VISIT = 120_000  # milliseconds: the model is loaded, the first time unpacked, and the passages are encoded
 ANSWER = 30_000
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
@@ -65,6 +70,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         shutil.copy(CORPUS / name, folder / "corpus")
     hostile = {"title": f"Lanterns {HOSTILE}", "date": "2024-05-01", "url": None, "text": LOTUS}
     (folder / "corpus" / "hostile.json").write_text(json.dumps(hostile), encoding="utf-8")
+    for year in (2022, 2023):
+        text = (
+            f"1. The two sides agreed to plant {year} orchards {MADE} in Almeria.\n* An orchard {MADE} is a garden.\n2. {year}."
+        )
+        garden = {"title": GARDEN, "date": f"{year}-05-01", "url": f"https://www.mofa.go.kr/eng/brd/m_5676/view.do?seq={year}"}
+        (folder / "corpus" / f"garden-{year}.json").write_text(json.dumps({**garden, "text": text}), encoding="utf-8")
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
@@ -138,7 +149,7 @@ def test_a_visitor_asks_three_questions_and_no_other_host_is_spoken_to(browser: 
     expect(page.get_by_text("First visit")).to_be_visible(timeout=FIRST_VISIT)
     expect(page.get_by_text("Every word in quotes is a release")).to_be_visible(timeout=FIRST_VISIT)
     expect(page.get_by_text("First visit")).to_have_count(0)
-    expect(page.get_by_text("5 releases, 28 February 2022 – 1 May 2024")).to_be_visible()
+    expect(page.get_by_text("7 releases, 28 February 2022 – 1 May 2024")).to_be_visible()
     answers = page.get_by_test_id("stChatMessage")
 
     ask(page, SUPPLY, 1)
@@ -187,6 +198,46 @@ def test_a_hostile_release_is_read_and_not_run(browser: Browser, address: str) -
     assert answer.locator("script, img").count() == 0
     assert {urlsplit(url).hostname for url in addresses if not url.startswith(("data:", "blob:"))} == {"localhost"}
     page.close()
+
+
+def test_nothing_is_made_of_what_a_release_holds_wherever_it_is_shown(browser: Browser, address: str) -> None:
+    page = visit(browser, address, viewport={"width": 1440, "height": 900})
+    question = f"What did Korea and Spain agree about orchards in Almeria? {MADE}"
+    ask(page, question, 1)
+    ask(page, "And when?", 2)  # a chip now holds the question
+    answer = page.get_by_test_id("stChatMessage").nth(1)
+    expect(answer.locator(".title").first).to_have_text(GARDEN)
+    expect(answer.locator(".note").first).to_have_text(f"* An orchard {MADE} is a garden.")
+    nothing_is_made(page)
+    page.get_by_role("button", name="Follows:").click()
+    expect(page.get_by_text("This question leans on one before it")).to_contain_text(":red[x]")
+    nothing_is_made(page)
+    page.keyboard.press("Escape")
+    answer.get_by_role("button", name="Through time").click()
+    expect(page.locator(".st-key-sheet .pairs")).to_be_visible(timeout=ANSWER)
+    nothing_is_made(page)
+    page.locator(".st-key-sheet").get_by_role("button", name="Open the release").last.click()
+    expect(page.locator(".st-key-sheet .release mark")).to_be_visible(timeout=ANSWER)
+    page.locator(".st-key-sheet .outline summary").click()
+    expect(page.locator(".st-key-sheet").get_by_role("button", name="Earlier")).to_contain_text(":red[x]")
+    nothing_is_made(page)
+    page.get_by_role("button", name="What changed since the one before").click()
+    expect(page.locator(".st-key-sheet .pairs")).to_contain_text(f"plant 2023 orchards {MADE}", timeout=ANSWER)
+    nothing_is_made(page)
+    page.get_by_role("button", name="Close").click()
+    answer.get_by_role("button", name="Cite").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text(MADE, timeout=ANSWER)
+    nothing_is_made(page)
+    page.context.close()
+
+
+def nothing_is_made(page: Page) -> None:
+    """No link, picture, icon, formula or colour of a release's or a question's text is on the page."""
+    made = page.locator(".stMain").locator(
+        "a:not([href^='https://www.mofa.go.kr/'], [href^='#']), img, del, .katex, [class*='color']"
+    )
+    assert [each.evaluate("e => e.outerHTML") for each in made.all()] == []
+    assert not {"delete", "→", "—", "😄"} & set(page.locator(".stMain").inner_text().split())
 
 
 def test_a_new_answer_is_read_from_its_first_passage(browser: Browser, address: str) -> None:

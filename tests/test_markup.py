@@ -27,7 +27,10 @@ def test_what_streamlit_would_make_something_of_is_taken_apart(made: str) -> Non
     assert JOINER in plain(made)
 
 
-@pytest.mark.parametrize("text", ["ROK-U.S. talks", "Time: 2022", "It rained. 1 – 2", "Follows: “And when?”"])
+@pytest.mark.parametrize(
+    "text",
+    ["ROK-U.S. talks", "Time: 2022", "It rained. 1 – 2", "Follows: “And when?”", "run qa rebuild --index a", "milvus://a:1/b"],
+)
 def test_other_text_stays_as_it_is(text: str) -> None:
     assert JOINER not in plain(text)
 
