@@ -36,18 +36,18 @@ ASKED_OF = (
     "2023-11-26-korea-china-foreign-ministers-busan.txt",
 )
 SUPPLY = "What did Korea and China agree on supply chains?"
-TEN = {  # question -> what its own answer speaks of
-    SUPPLY: "supply chains",
-    "Who chaired the 204th SOFA Joint Committee on the Korean side?": "Joint Committee",
-    "How much does Korea give to the Grain from Ukraine initiative?": "3 million",
-    "When does the lotus lantern parade of Jeonju begin?": "lotus lantern parade",
-    "What did Foreign Minister Park say about the DPRK's military reconnaissance satellite?": "satellite",
-    "What did the ministers say about Ukraine in the virtual meeting?": "Ukraine",
-    "우크라이나 곡물 이니셔티브에 한국은 얼마를 지원하나요?": "3 million",
-    "Where does the lotus lantern parade of Jeonju end?": "lotus lantern parade",
-    "What was requested of China about the 2030 World Expo in Busan?": "Expo",
-    "To which country was the educational video on drugs of interest?": "video",
-}
+TEN = (
+    SUPPLY,
+    "Who chaired the 204th SOFA Joint Committee on the Korean side?",
+    "How much does Korea give to the Grain from Ukraine initiative?",
+    "When does the lotus lantern parade of Jeonju begin?",
+    "What did Foreign Minister Park say about the military reconnaissance satellite of the DPRK?",
+    "What did State Councilor Wang mention about the UN Charter?",
+    "우크라이나 곡물 이니셔티브에 한국은 얼마를 지원하나요?",
+    "What did Korea and Spain agree about orchards in Almeria?",
+    "What was requested of China about the 2030 World Expo in Busan?",
+    "For what did the U.S. thank the ROK about drugs?",
+)
 HOSTILE = '<script>window.owned = 1</script><img src="x" onerror="window.owned = 2"> **bold** $x^2$ [a](https://example.org)'
 LOTUS = f"The lotus lantern parade of Jeonju {HOSTILE} begins at dusk on the river bank and ends at the old gate."
 # What Streamlit's own Markdown makes icons, pictures, colours, formulas, links and arrows of.
@@ -299,19 +299,33 @@ def test_back_and_forward_lead_through_the_questions(browser: Browser, address: 
     page.context.close()
 
 
-def test_ten_sessions_that_ask_at_once_each_get_their_own_answer(browser: Browser, address: str) -> None:
-    pages = {question: visit(browser, address) for question in TEN}
+def test_ten_sessions_that_ask_at_once_each_get_the_answer_of_one_that_asks_alone(browser: Browser, address: str) -> None:
+    context = browser.new_context()
+    pages = {question: context.new_page() for question in TEN}
+    for page in pages.values():
+        page.goto(address, wait_until="commit")  # and load side by side
     for question, page in pages.items():
+        expect(page.get_by_test_id("stChatInputTextArea")).to_be_visible(timeout=FIRST_VISIT)
         page.get_by_test_id("stChatInputTextArea").fill(question)
     for page in pages.values():
         page.get_by_test_id("stChatInputTextArea").press("Enter", no_wait_after=True)
+    answers = {}
     for question, page in pages.items():
         messages = page.get_by_test_id("stChatMessage")
         expect(messages.nth(1).locator(".quote").first).to_be_visible(timeout=FIRST_VISIT)
         expect(messages).to_have_count(2)
-        expect(messages.nth(0)).to_have_text(question)
-        expect(messages.nth(1)).to_contain_text(TEN[question])
-        page.context.close()
+        expect(messages.nth(0).get_by_role("heading", name=question)).to_be_visible()
+        answers[question] = messages.nth(1).locator(".quote, .title").all_inner_texts()
+    context.close()
+    alone = visit(browser, address)
+    for at, question in enumerate(TEN, 1):
+        ask(alone, question, at)
+        assert (
+            alone.get_by_test_id("stChatMessage").nth(2 * at - 1).locator(".quote, .title").all_inner_texts()
+            == answers[question]
+        )
+    assert len({told[0] for told in answers.values()}) > len(TEN) / 2
+    alone.context.close()
 
 
 def test_a_conversation_is_saved_and_the_file_holds_its_quotes(browser: Browser, address: str) -> None:
