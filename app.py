@@ -14,7 +14,7 @@ from page.behaviour import show_behaviour
 from page.conversation import Sheet
 from page.markup import plain
 from page.request import Request
-from page.sidebar import choose_language, show_sidebar
+from page.sidebar import choose_language, chosen_filters, show_sidebar
 from page.suggestions import suggested
 from page.words import begin_language, say
 from qa import Retriever
@@ -32,11 +32,11 @@ def main() -> None:
     if retriever is None:
         return
     conversation.begin(retriever)
-    filters = show_sidebar(retriever)
-    typed = st.chat_input(say("Ask in English or Korean"), max_chars=2000)
-    if typed:
-        conversation.follow_up(retriever, replace(Request(typed), **filters))
-        st.rerun()  # so that the sidebar knows of it
+    typed = st.session_state.get("typed")
+    if typed:  # answered before the page is drawn, so that it is drawn once
+        conversation.follow_up(retriever, replace(Request(typed), **chosen_filters()))
+    show_sidebar(retriever)
+    st.chat_input(say("Ask in English or Korean"), key="typed", max_chars=2000)
     turns = conversation.current().turns
     if not turns:
         show_welcome(retriever)

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwrigh
 QUESTION = "What did Korea and China agree on supply chains?"
 PATIENCE = 600_000  # milliseconds: a first visit loads the model and builds the index
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-COLOURS = 128  # of the palette: letters and a few greys need no more, and the file is a third of the size
+COLOURS = 256  # of the palette, which makes the file a third of the size
 
 
 def main() -> None:

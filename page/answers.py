@@ -11,7 +11,7 @@ from page.conversation import Sheet, Turn
 from page.markup import escaped, link, marked, plain, show, tag
 from page.suggestions import about_release
 from page.words import act_words, board_words, day_words, error_words, kind_words, nth, say, side_words, why_words
-from qa import Answer, Hit, Place, Quote, Retriever, Statement, link_to, place_of
+from qa import Answer, Hit, Place, Quote, Release, Retriever, Statement, link_to, place_of
 
 # Words for a calibrated probability, from the highest floor; the steps are a choice, measured by nothing. What is less than
 # the operating point of the confidence is not answered at all.
@@ -71,7 +71,7 @@ def through_time(turn: Turn) -> None:
 
 
 def show_hit(retriever: Retriever, turn: Turn, hit: Hit, *, large: bool) -> None:
-    release = retriever.index.releases[hit.release_id]
+    release = turn.releases[hit.release_id]
     quote = hit.quotes[0] if hit.quotes else None
     start, end = (hit.start + quote.start, hit.start + quote.end) if quote else (hit.start, hit.end)
     place = place_of(release, start, end) if quote else None
@@ -80,10 +80,10 @@ def show_hit(retriever: Retriever, turn: Turn, hit: Hit, *, large: bool) -> None
         passage = ""
     elif not large:
         passage = f"<details><summary>{say('The passage around it')}</summary>{passage}</details>"
-    quoted = "".join(quote_html(retriever, hit, each) for each in hit.quotes)
+    quoted = "".join(quote_html(retriever, release, hit, each) for each in hit.quotes)
     show(
         f'<article class="{"hit first" if large else "hit"}">{quoted}<p class="source">{source(hit, place)}</p>{passage}'
-        f"{fine(retriever, hit)}</article>"
+        f"{fine(turn, hit)}</article>"
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"hit-{turn.number}-{hit.rank}"):
         if hit.url:
@@ -106,12 +106,12 @@ def show_hit(retriever: Retriever, turn: Turn, hit: Hit, *, large: bool) -> None
         feedback.ask_for(turn, hit)
 
 
-def quote_html(retriever: Retriever, hit: Hit, quote: Quote) -> str:
+def quote_html(retriever: Retriever, release: Release, hit: Hit, quote: Quote) -> str:
     """A quote, the notes that qualify it, who says it to whom and what kind of act it is, as HTML."""
     said = quote.statement
-    place = place_of(retriever.index.releases[hit.release_id], hit.start + quote.start, hit.start + quote.end)
+    place = place_of(release, hit.start + quote.start, hit.start + quote.end)
     notes = "".join(tag("p", note, "note") for note in place.notes)
-    who = [said_by(retriever, hit, said), act_words(said.act)] if said else []
+    who = [said_by(retriever, release, said), act_words(said.act)] if said else []
     return tag("blockquote", quote.text, "quote") + notes + tag("p", " · ".join(word for word in who if word), "who")
 
 
@@ -121,12 +121,12 @@ def source(hit: Hit, place: Place | None) -> str:
     return tag("cite", hit.title, "title") + tag("span", " · ".join(word for word in where if word), "fine")
 
 
-def said_by(retriever: Retriever, hit: Hit, said: Statement) -> str | None:
+def said_by(retriever: Retriever, release: Release, said: Statement) -> str | None:
     """The speaker and whom they speak to, each with their country; else whose side it is."""
     if said.side == "both" or said.speaker is None:
         return side_words(said.side)
     speakers = retriever.speakers
-    home = speakers.publisher_of(retriever.index.releases[hit.release_id])
+    home = speakers.publisher_of(release)
     by = with_land(said.speaker, home if said.side == "ours" else speakers.country(said.speaker))
     if said.to is None:
         return by
@@ -147,12 +147,12 @@ def place_words(hit: Hit, place: Place | None) -> str:
     return say("paragraph {number}", number=number)
 
 
-def fine(retriever: Retriever, hit: Hit) -> str:
+def fine(turn: Turn, hit: Hit) -> str:
     """What else is to be known of a hit, as HTML."""
     told = []
     if hit.provenance == "digest":
         told.append(tag("p", say("Digest: our summary, not the ministry's words"), "digest"))
-    others = [retriever.index.releases[key] for key in hit.also]
+    others = [turn.releases[key] for key in hit.also]
     if others:
         places = [
             f"{board_words(other.board) or other.id}{f', {day_words(other.date)}' if other.date else ''}" for other in others
@@ -194,7 +194,7 @@ def instead(retriever: Retriever, turn: Turn, answer: Answer) -> None:
     if question.asked:
         offers.append((say("Ask whoever says it"), replace(request, aside=request.aside | {"asked"})))
     near = dict.fromkeys(hit.release_id for hit in answer.hits)
-    about = dict.fromkeys(about_release(retriever.index.releases[key]) for key in near)
+    about = dict.fromkeys(about_release(turn.releases[key]) for key in near)
     offers += [(text, replace(request, text=text, history=(), aside=frozenset())) for text in list(about)[:2]]
     if not offers:
         return

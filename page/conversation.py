@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -11,20 +10,23 @@ import streamlit as st
 
 from embeddings.errors import EmbeddingsError
 from page.request import Request, request_from
-from qa import Answer, QaError, Retriever
+from qa import Answer, QaError, Release, Retriever
 
 SHOWN = 5  # passages of an answer
 
 
 @dataclass(slots=True)
 class Turn:
-    """One question and its answer, or the error that came instead. `number` is its own in the session."""
+    """One question and its answer, or the error that came instead. `number` is its own in the session.
+
+    `releases` are those of the hits, by id, as they read when it was answered: the index may be another by now.
+    """
 
     number: int
     request: Request
     answer: Answer | None
     error: str | None
-    seconds: float
+    releases: dict[str, Release]
 
     @property
     def address(self) -> dict[str, str]:
@@ -107,13 +109,14 @@ def ask(retriever: Retriever, request: Request, instead_of: Turn | None = None) 
     """Ask, and put the answer at the end of the conversation, or in the place of an earlier one."""
     state = st.session_state
     state["asked"] += 1
-    started = time.perf_counter()
     answer, error = None, None
     try:
         answer = retriever.ask(request.understood(retriever), SHOWN)
     except (QaError, EmbeddingsError) as caught:
         error = str(caught)
-    turn = Turn(state["asked"], request, answer, error, time.perf_counter() - started)
+    known = retriever.index.releases
+    releases = {key: known[key] for hit in (answer.hits if answer else ()) for key in (hit.release_id, *hit.also)}
+    turn = Turn(state["asked"], request, answer, error, releases)
     turns = current().turns
     at = next((i for i, each in enumerate(turns) if each is instead_of), len(turns))
     turns[at : at + 1] = [turn]

@@ -15,12 +15,14 @@ from embeddings.errors import ModelUnavailable
 from page.own import place_for
 from qa.errors import QuoteMismatch
 from qa.feedback import feedback_questions, read_feedback
+from qa.rebuild import rebuild
 from qa.retrieve import Retriever
-from tests.conftest import ROOT
+from tests.conftest import ROOT, FakeEncoder
 from tests.library import (
     GRAIN,
     SEOUL_PORT,
     UNRELATED,
+    VISA,
     record,
     retriever_over,
     use_calibration,
@@ -495,6 +497,20 @@ def test_two_pages_of_one_name_are_both_kept(place: Path) -> None:
         place_for(folder, "view.html", content).write_bytes(content)
     assert sorted(file.read_bytes() for file in folder.iterdir()) == [b"<p>one</p>", b"<p>two</p>"]
     assert {file.suffix for file in folder.iterdir()} == {".html"}
+
+
+def test_an_answer_stays_as_it_was_when_its_release_is_changed_or_gone(place: Path) -> None:
+    page = ask(visit(), HARBOUR)
+    before = shown(page, 1)[0].text
+    write_corpus(place / "corpus", [record(3, "Orchard Visas Waived", "2023-11-26", VISA)])
+    rebuild([place / "corpus"], place / "index", encoder=FakeEncoder("e5"))
+    page.run()
+    assert not page.exception
+    assert shown(page, 1)[0].text == before
+    press(page, "open-1-1")
+    assert "This release is no longer in the index." in words(page)
+    ask(page, HARBOUR)
+    assert [passage.text.startswith(WIDEN) for passage in shown(page, 3)] == [False]
 
 
 def test_a_public_installation_offers_no_rebuild_and_takes_no_release(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
