@@ -37,15 +37,15 @@ def main() -> None:
         conversation.follow_up(retriever, replace(Request(typed), **chosen_filters()))
     show_sidebar(retriever)
     st.chat_input(say("Ask in English or Korean"), key="typed", max_chars=2000)
+    sheet = conversation.beside()
     turns = conversation.current().turns
     if not turns:
         show_welcome(retriever)
     for turn in turns:
         show_turn(retriever, turn)
-    sheet = conversation.beside()
     if sheet is not None:
         show_sheet(retriever, sheet)
-    show_behaviour(st.session_state["newest"], hash(sheet) if sheet and sheet.kind == "release" else 0)
+    show_behaviour(st.session_state["newest"], hash(sheet) if sheet else 0)
 
 
 def show_welcome(retriever: Retriever) -> None:

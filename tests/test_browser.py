@@ -283,6 +283,19 @@ def test_the_address_asks_the_same_in_a_new_tab(browser: Browser, address: str) 
     page.context.close()
 
 
+def test_the_keyboard_is_in_what_opens_beside_the_answer_and_back_where_it_was(browser: Browser, address: str) -> None:
+    page = visit(browser, address, viewport={"width": 1440, "height": 900})
+    ask(page, SUPPLY, 1)
+    opener = page.get_by_role("button", name="Open the release").first
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-close button")).to_be_focused(timeout=ANSWER)
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-sheet")).to_have_count(0, timeout=ANSWER)
+    expect(opener).to_be_focused()
+    page.context.close()
+
+
 def test_back_and_forward_lead_through_the_questions(browser: Browser, address: str) -> None:
     page = visit(browser, address)
     ask(page, SUPPLY, 1)
