@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from qa.acts import Side
 from qa.addressees import counterparts
 from qa.speakers import Speakers
 from qa.statements import read_statements
@@ -13,6 +14,7 @@ from tests.talks import MET, SPEAKERS, TEXTS, release
 
 TALKS = "Outcome of Korea-Spain Foreign Ministers’ Meeting"
 ORCHARD = "Orchard Day Held"
+PEOPLE: list[tuple[Side | None, str | None]] = [("ours", "Lee Dal-ho"), ("theirs", "Marta Soler")]
 
 
 def told_to(sentence: str, title: str = TALKS) -> str | None:
@@ -76,14 +78,12 @@ def test_what_is_said_to_nobody_to_many_or_elsewhere_has_no_addressee(sentence: 
     ],
 )
 def test_only_the_report_of_a_meeting_of_two_tells_counterparts(title: str) -> None:
-    people = [("ours", "Lee Dal-ho"), ("theirs", "Marta Soler")]
-    assert counterparts(release(MET, title), people, "Korea") == {}
+    assert counterparts(release(MET, title), PEOPLE, "Korea") == {}
 
 
 def test_with_someone_of_a_third_country_there_is_no_counterpart() -> None:
-    people = [("ours", "Lee Dal-ho"), ("theirs", "Marta Soler")]
-    assert counterparts(release(MET, TALKS), people, "Korea") == {"ours": "Marta Soler", "theirs": "Lee Dal-ho"}
-    assert counterparts(release(MET, TALKS), [*people, (None, "Ana")], "Korea") == {}
+    assert counterparts(release(MET, TALKS), PEOPLE, "Korea") == {"ours": "Marta Soler", "theirs": "Lee Dal-ho"}
+    assert counterparts(release(MET, TALKS), [*PEOPLE, (None, "Ana")], "Korea") == {}
 
 
 @given(TEXTS)
