@@ -51,6 +51,7 @@ class Quote(BaseModel):
     speaker: str | None
     side: Side | None
     act: Act | None
+    to: str | None = Field(description="whom it is said to, where the release tells")
 
 
 class Scores(BaseModel):
