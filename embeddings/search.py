@@ -155,21 +155,23 @@ class SearchIndex:
             TokenStore.build(token_vectors(pooled), encoder.dimension, folder / _TOKENS, before)
         DenseIndex.build(np.load(folder / _POOLED, mmap_mode="r")).save(folder / _DENSE)
         LexicalIndex.build(texts).save(folder / _WORDS)
-        return cls.load(folder)
+        return cls.load(folder, len(texts), encoder.dimension)
 
     @classmethod
-    def load(cls, folder: Path) -> SearchIndex:
-        """Raises `IndexDamaged` when a file cannot be read or the parts do not have the same rows."""
+    def load(cls, folder: Path, size: int, dimension: int) -> SearchIndex:
+        """Raises `IndexDamaged` when a file cannot be read or a part is not of `size` texts and vectors of `dimension`."""
         try:
             pooled = np.load(folder / _POOLED, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError, TokenError) as error:
             raise IndexDamaged(folder / _POOLED, "cannot be read") from error
         if pooled.dtype != np.float32 or pooled.ndim != 2:
             raise IndexDamaged(folder / _POOLED, f"holds {pooled.dtype} in {pooled.ndim} axes, not float32 in 2")
+        if pooled.shape != (size, dimension):  # before more is read: whoever wrote the files wrote this shape too
+            raise IndexDamaged(folder / _POOLED, f"has shape {pooled.shape}, not {(size, dimension)}")
         dense, tokens = DenseIndex.load(folder / _DENSE, pooled), TokenStore.load(folder / _TOKENS)
-        if len(dense) != len(tokens):
-            raise IndexDamaged(folder, f"has {len(dense)} vectors and the token vectors of {len(tokens)} texts")
-        return cls(dense, tokens, LexicalIndex.load(folder / _WORDS, len(dense)))
+        if len(tokens) != size or (size and tokens.dimension != dimension):
+            raise IndexDamaged(folder, f"has {size} vectors and the token vectors of {len(tokens)} texts")
+        return cls(dense, tokens, LexicalIndex.load(folder / _WORDS, size))
 
     def __len__(self) -> int:
         return len(self.dense)
@@ -197,6 +199,8 @@ class SearchIndex:
         score = np.clip(share * late + (1 - share) * words[found], 0, 1)
         if factors is not None:
             score *= factors[found]
+        if not np.isfinite(score).all():
+            raise IndexDamaged(Path(_TOKENS), "holds numbers that are none")
         return Found(found, score, late, words[found], self.dense.cosines(query.pooled, found), best).ordered()
 
     def propose(

@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qs, urlsplit
+from urllib.parse import quote as percent_encoded
 
 from qa.dates import DateSource, infer_date, parse_date
 from qa.errors import UnreadableSource
@@ -133,12 +134,12 @@ def _provenance(text: str, url: str | None) -> tuple[str, str | None, Provenance
     first, _, rest = text.lstrip().partition("\n")
     match = _DIGEST.fullmatch(first)
     if match:
-        return rest, _link(match[1]), "digest"
-    return text, _link(url), "official"
+        return rest, web_link(match[1]), "digest"
+    return text, web_link(url), "official"
 
 
-def _link(url: str | None) -> str | None:
-    """A web address that may be shown as a link; the ministry's in its shortest form."""
+def web_link(url: str | None) -> str | None:
+    """A web address that may be shown as a link, with nothing in it that ends one; the ministry's in its shortest form."""
     if url is None:
         return None
     try:
@@ -150,8 +151,8 @@ def _link(url: str | None) -> str | None:
         return None
     key = _board_and_seq(url)
     if key and (host == "mofa.go.kr" or host.endswith(".mofa.go.kr")):
-        return f"https://www.mofa.go.kr{parts.path}?seq={key[1]}"
-    return url.strip()
+        url = f"https://www.mofa.go.kr{parts.path}?seq={key[1]}"
+    return "".join(char if char.isprintable() and char not in ' <>"`\\' else percent_encoded(char) for char in url.strip())
 
 
 def _board_and_seq(url: str | None) -> tuple[str, str] | None:
