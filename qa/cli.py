@@ -29,7 +29,9 @@ from qa.printed import (
     figure_record,
     figures_table,
     finding_text,
+    on_one_line,
     one_line,
+    printable,
     report_text,
 )
 
@@ -56,14 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.run(options))
     except (QaError, EmbeddingsError) as error:
-        print(f"qa: {error}", file=sys.stderr)
+        print(f"qa: {on_one_line(str(error))}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, `head` for example, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         what = error.strerror or error
-        print(f"qa: {what}: {error.filename}" if error.filename else f"qa: {what}", file=sys.stderr)
+        print("qa: " + on_one_line(f"{what}: {error.filename}" if error.filename else str(what)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("qa: interrupted", file=sys.stderr)
@@ -233,7 +235,7 @@ def _progress_bar() -> Iterator[Callable[[int, int], None]]:
 
 
 def _tell_waiting(holder: str) -> None:
-    print(f"waiting for the rebuild of {holder}", file=sys.stderr)
+    print(on_one_line(f"waiting for the rebuild of {holder}"), file=sys.stderr)
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -330,7 +332,7 @@ def _collect(options: argparse.Namespace) -> int:
     with tqdm(unit=" releases", file=sys.stderr) as bar:
 
         def show(line: str) -> None:
-            bar.set_postfix_str(line)
+            bar.set_postfix_str(on_one_line(line))
             bar.update()
 
         if options.feed:
@@ -346,7 +348,7 @@ def _collect(options: argparse.Namespace) -> int:
                 contact=options.contact,
                 progress=show,
             )
-    print(report.summary())
+    print(printable(report.summary()))
     return 1 if report.left_out else 0
 
 
