@@ -93,6 +93,8 @@ def being_built(folder: Path) -> bool:
             return False
     except Timeout:
         return True
+    except OSError:  # a file system that is read-only, on which nobody builds
+        return False
 
 
 def holder(folder: Path) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.encoder import Encoder, load_encoder
+from embeddings.models import on_this_machine
 from embeddings.reranker import Reranker
 from embeddings.search import CANDIDATES, Found, Query
 from qa.abstention import SHOWN, missing_from, nothing_left, out_of_time
@@ -76,7 +77,7 @@ class Retriever:
         """
         place = index_place(index)
         loaded = open_index(place)
-        encoder = load_encoder(loaded.manifest.model) if encoder is None else encoder
+        encoder = load_encoder(on_this_machine(loaded.manifest.model)) if encoder is None else encoder
         if encoder.fingerprint != loaded.manifest.fingerprint:
             raise IndexUnusable(place, f"it was built with another model than {encoder.name!r} is now")
         return cls(loaded, encoder, reranker)
