@@ -161,7 +161,7 @@ def check_files(folder: Path, name: str, files: Files, *, hashed_to: float = HAS
     generation = (folder / name).resolve()
     for path, (size, digest) in files.items():
         file = generation / path
-        if not file.is_file() or file.resolve() != file:
+        if not file.is_file() or file.resolve() != file or not file.is_relative_to(generation):
             raise IndexUnusable(folder, f"{path} is missing")
         if file.stat().st_size != size or (size <= hashed_to and sha256(file) != digest):
             raise IndexUnusable(folder, f"{path} is damaged")

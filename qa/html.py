@@ -20,7 +20,9 @@ _BLOCKS = frozenset(
     """address article aside blockquote body caption center dd div dl dt fieldset figcaption figure footer form
     h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section table tbody td tfoot th thead tr ul""".split()  # noqa: SIM905
 )
-_TRIED = 8  # elements of one selector in which the text is looked for: pages have one or two, and who means harm nests thousands
+_TRIED = (
+    8  # elements of one selector in which the text is looked for: pages have one or two, and who means harm nests thousands
+)
 _DEEPEST = 500  # blocks within blocks: saved pages have some 20, and the parser looks through all of them at each one more
 _NESTING = re.compile(
     r"<(/?)(?:address|article|aside|blockquote|center|dir|div|dl|fieldset|figure|footer|form|header|main|nav|ol|pre|section|"
@@ -43,7 +45,7 @@ class HtmlPage:
 
 
 def read_html(markup: str, origin: str) -> HtmlPage:
-    """Read one saved page. Raises `UnreadableSource` when it breaks off before `</html>`, nests without end or holds no text."""
+    """Read one saved page. Raises `UnreadableSource` when it breaks off before `</html>`, nests too deep or has no text."""
     lowered = markup[-4096:].lower()
     if "<html" in markup[:65536].lower() and "</html" not in lowered:
         raise UnreadableSource(origin, "is truncated: it ends before </html>; save the page again")

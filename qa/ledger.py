@@ -102,8 +102,9 @@ def events(folder: Path) -> Iterator[dict[str, Any]]:
                 if not (line := file.readline(LONGEST_LINE)):
                     return
                 event = json.loads(line)
-                if not all(isinstance(event[name], str) for name in ("at", "event", "release", "version")):
-                    raise TypeError("a field is no text")
+                whole = all(isinstance(event[name], str) for name in ("at", "event", "release", "version"))
             except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise LedgerDamaged(path, number) from error
+            if not whole:
+                raise LedgerDamaged(path, number)
             yield event

@@ -94,7 +94,9 @@ class Release:
 def read_release(page: SourcePage) -> Release:
     """Understand one source page. Raises `UnreadableSource` when it has no title or no words of its own."""
     if len(page.text) > LONGEST_TEXT:
-        raise UnreadableSource(page.origin, f"has {len(page.text)} characters, more than {LONGEST_TEXT}; split it into its releases")
+        raise UnreadableSource(
+            page.origin, f"has {len(page.text)} characters, more than {LONGEST_TEXT}; split it into its releases"
+        )
     body, url, provenance = _provenance(page.text, page.url)
     title, date_text, board = page.title, page.date, None
     if title is None:
@@ -104,7 +106,9 @@ def read_release(page: SourcePage) -> Release:
         raise UnreadableSource(page.origin, "has no title; put the title on its first line, or save the page as HTML")
     title = " ".join(title.split())
     if len(title) > LONGEST_TITLE:
-        raise UnreadableSource(page.origin, f"its title has {len(title)} characters, more than {LONGEST_TITLE}; put it on a line of its own")
+        raise UnreadableSource(
+            page.origin, f"its title has {len(title)} characters, more than {LONGEST_TITLE}; put it on a line of its own"
+        )
     if date_text is not None and parse_date(date_text) is None:
         raise UnreadableSource(page.origin, f"its date {date_text!r} is not of the form YYYY-MM-DD")
     collected = _COLLECTED.fullmatch(page.name)

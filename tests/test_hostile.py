@@ -11,7 +11,6 @@ import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -83,7 +82,8 @@ def test_a_corpus_of_everything_that_is_no_release_is_read_and_each_thing_named(
     (corpus / "line.txt").write_bytes(b"a" * 20 * 2**20)
     (corpus / "line.html").write_bytes(b"<html><body>Title<p>" + b"a" * 20 * 2**20 + b"</body></html>")
     (corpus / "deep.json").write_bytes(b"[" * 1_000_000)
-    (corpus / os.fsdecode(b"\xff\xfe.txt")).write_bytes(b"")
+    if sys.platform == "linux":  # others have no such names
+        (corpus / os.fsdecode(b"\xff\xfe.txt")).write_bytes(b"")
     status, said = ran(capsys, "rebuild", "--corpus", corpus, "--index", tmp_path / "index")
     assert status == 0
     assert "Traceback" not in said
@@ -92,7 +92,8 @@ def test_a_corpus_of_everything_that_is_no_release_is_read_and_each_thing_named(
     for name in ("link.txt", "gone.txt", "self.txt", "pipe.txt", "two lines[31m.txt", "bomb.zip", "bomb.txt", "long.txt",
                  "line.txt", "line.html", "deep.json"):  # fmt: skip
         assert sum(f"/{name}: " in line for line in told) == 1, name
-    assert said.splitlines()[-1].startswith("3 releases, 3 passages, 14 left out")
+    assert len(told) == (13 if sys.platform == "linux" else 12)
+    assert said.splitlines()[-1].startswith(f"3 releases, 3 passages, {len(told)} left out")
 
 
 def test_ten_thousand_empty_files_are_left_out_one_by_one(tmp_path: Path) -> None:
@@ -116,8 +117,8 @@ def test_a_text_or_title_that_nobody_would_publish_is_refused(title: str | None,
         read_release(SourcePage("page.txt", "page", title, None, None, text))
 
 
-UNITS = ["a", " ", "1 ", "1. ", "1.\n", "-", "- a\n", "* a\n", "a\n* b\n", ",", "(left ", "[", ".", ". ", "A. ", "A", "Aa ", "\n",
-         "1\nth\n", "/ end ", "\r\n", "가", "Foreign Minister ", "January 1 ", "Mr. A "]  # fmt: skip
+UNITS = ["a", " ", "1 ", "1. ", "1.\n", "-", "- a\n", "* a\n", "a\n* b\n", ",", "(left ", "[", ".", ". ", "A. ", "A", "Aa ",
+         "\n", "1\nth\n", "/ end ", "\r\n", "가", "Foreign Minister ", "January 1 ", "Mr. A "]  # fmt: skip
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -158,7 +159,7 @@ ODD = [
 def test_a_question_without_words_or_without_end_is_an_error_of_ours(
     retriever: Retriever, question: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(BadQuestion, match="empty|shorten"):
+    with pytest.raises(BadQuestion, match=r"empty|shorten"):
         retriever.ask(question)
     monkeypatch.setattr(Retriever, "load", lambda *_, **__: retriever)
     status, said = ran(capsys, "ask", question)
@@ -184,8 +185,8 @@ def test_a_history_of_a_million_characters_is_cut(retriever: Retriever) -> None:
 
 
 def test_the_longest_question_is_understood_at_once_whatever_it_repeats(retriever: Retriever) -> None:
-    units = [*UNITS, "before A", "A이전 ", "what was ", "did ", "장관 ", "is also ", "and that ", "in 2022 ", "last year ", "시",
-             "van der ", "who ", "“", "한국 "]  # fmt: skip
+    units = [*UNITS, "before A", "A이전 ", "what was ", "did ", "장관 ", "is also ", "and that ", "in 2022 ", "last year ",
+             "시", "van der ", "who ", "“", "한국 "]  # fmt: skip
     names = Names(retriever.index.releases.values())
     started = time.process_time()
     for unit in units:
@@ -249,7 +250,7 @@ def test_json_gives_back_the_text_to_the_letter_all_the_same(armed: Path, capsys
 def test_a_link_holds_nothing_that_ends_it(armed: Path) -> None:
     links = [release.url for release in Retriever.load(armed / "index").index.releases.values() if release.url]
     assert len(links) == 2
-    assert not any(char in link or not char.isprintable() for link in links for char in f' <>"`\\{ESCAPE}')
+    assert not any(char in link or not link.isprintable() for link in links for char in f' <>"`\\{ESCAPE}')
 
 
 # machines
@@ -325,5 +326,3 @@ def test_an_index_on_a_file_system_that_is_read_only_answers_and_is_examined(tmp
     told = in_a_mount(*mounts, folder=tmp_path, code=CODE.format(commands=commands))
     assert told.stdout.endswith("[0, 0, 1]\n"), told.stdout + told.stderr
     assert "qa: Read-only file system" in told.stderr
-
-

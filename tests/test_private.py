@@ -51,16 +51,18 @@ def guarded(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "guard").mkdir()
     (tmp_path / "guard" / "sitecustomize.py").write_text(GUARD)
     plain = {name: value for name, value in os.environ.items() if not name.startswith(NETWORKS)}
+    plain |= {"QA_CACHE": os.environ["QA_CACHE"]} if "QA_CACHE" in os.environ else {}
     places = {"ASKED": str(tmp_path / "asked"), "QA_INDEX": str(tmp_path / "index"), "QA_CORPUS": str(tmp_path / "corpus")}
-    kept = {"QA_CACHE": os.environ["QA_CACHE"]} if "QA_CACHE" in os.environ else {}
-    return plain | places | kept | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "guard"), str(ROOT)]), "HOME": str(Path.home())}
+    return plain | places | {"PYTHONPATH": os.pathsep.join([str(tmp_path / "guard"), str(ROOT)])}
 
 
 def asked(tmp_path: Path) -> list[str]:
     return (tmp_path / "asked").read_text().splitlines() if (tmp_path / "asked").exists() else []
 
 
-def python(tmp_path: Path, guarded: dict[str, str], *arguments: str, wrapped: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def python(
+    tmp_path: Path, guarded: dict[str, str], *arguments: str, wrapped: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
     command = [*wrapped, sys.executable, *arguments]
     return subprocess.run(command, env=guarded, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300)
 

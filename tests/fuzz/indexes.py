@@ -1,4 +1,4 @@
-"""Whatever the files of an index hold, it is loaded and answers, or is refused: `python tests/fuzz/index.py -max_total_time=300`.
+"""Whatever the files of an index hold, it it answers or is refused: `python tests/fuzz/indexes.py -max_total_time=300`.
 
 The bytes choose a file of a whole index and what is written over some place in it; the manifest is made to vouch for that.
 """

@@ -1,4 +1,4 @@
-"""Any bytes in a file of any suffix are a release, or an error of ours: `python tests/fuzz/page.py -max_total_time=300`."""
+"""Any bytes in a file of any suffix are a release, or an error of ours: `python tests/fuzz/pages.py -max_total_time=300`."""
 
 import sys
 import tempfile

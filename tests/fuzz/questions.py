@@ -1,4 +1,4 @@
-"""Any text is a question, or an error of ours: `python tests/fuzz/question.py -max_total_time=300`."""
+"""Any text is a question, or an error of ours: `python tests/fuzz/questions.py -max_total_time=300`."""
 
 import sys
 from pathlib import Path
