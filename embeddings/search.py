@@ -25,6 +25,7 @@ CANDIDATES = 60  # proposed by each of the two searches
 # Of late interaction in the score; the rest is the share of BM25, of which a Korean question needs more: its pairs of syllables
 # tell more than words do. See benchmarks/README.md.
 LATE_SHARE, LATE_SHARE_KOREAN = 0.8, 0.6
+_MOST = 1.05  # of a cosine or share: vectors that half a precision made differ from length 1 by 0.004
 _CHUNK = 512  # new texts encoded at a time: like lengths still meet, and memory stays flat
 _POOLED, _DENSE, _TOKENS, _WORDS = "pooled.npy", "dense.faiss", "tokens", "words"
 
@@ -199,9 +200,11 @@ class SearchIndex:
         score = np.clip(share * late + (1 - share) * words[found], 0, 1)
         if factors is not None:
             score *= factors[found]
-        if not np.isfinite(score).all():
-            raise IndexDamaged(Path(_TOKENS), "holds numbers that are none")
-        return Found(found, score, late, words[found], self.dense.cosines(query.pooled, found), best).ordered()
+        dense = self.dense.cosines(query.pooled, found)
+        for name, figures in ((_TOKENS, best), (_WORDS, words[found]), (_POOLED, dense)):
+            if not (np.abs(figures) <= _MOST).all():  # nor is a NaN
+                raise IndexDamaged(Path(name), "holds numbers that are none of ours")
+        return Found(found, score, late, words[found], dense, best).ordered()
 
     def propose(
         self, query: Query, rows: npt.NDArray[np.int64] | None = None, candidates: int = CANDIDATES

@@ -162,15 +162,20 @@ def test_whatever_its_files_hold_the_index_is_refused_with_the_way_out(
         load_index(sealed(folder))
 
 
-def test_texts_that_words_name_and_numbers_that_are_none_are_an_error_of_ours(folder: Path) -> None:
+def test_texts_that_words_name_and_that_are_not_there_are_an_error_of_ours(folder: Path) -> None:
     words = generation(folder) / "words" / "indices.csc.index.npy"
     known = np.load(words)
     np.save(words, np.full_like(known, 1_000_000))
     with pytest.raises(EmbeddingsError, match="names texts that are not there"):
         Retriever.load(sealed(folder), encoder=FakeEncoder()).ask("Who agreed to widen the harbour of Busan?")
-    np.save(generation(folder) / "words" / "indices.csc.index.npy", known)
-    scales = generation(folder) / "tokens" / "0" / "scales.npy"
-    np.save(scales, np.full_like(np.load(scales), np.nan))
+
+
+@pytest.mark.parametrize("name", ["tokens/0/scales.npy", "pooled.npy", "words/data.csc.index.npy"])
+@pytest.mark.parametrize("number", [np.nan, np.inf, 1e20])
+@pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")  # of a multiplication with what is no number
+def test_numbers_that_are_none_are_an_error_of_ours(folder: Path, name: str, number: float) -> None:
+    known = np.load(generation(folder) / name)
+    np.save(generation(folder) / name, np.full_like(known, number))
     with pytest.raises(EmbeddingsError, match="numbers that are none"):
         Retriever.load(sealed(folder), encoder=FakeEncoder()).ask("Who agreed to widen the harbour of Busan?")
 
