@@ -11,12 +11,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 with atheris.instrument_imports(include=["qa"]):
     from qa.dates import infer_date, mentions, parse_date
     from qa.period import days_in, find_period
+    from tests.fuzz.pieces import text_of
 
 
 def one(data: bytes) -> None:
     provider = atheris.FuzzedDataProvider(data)
     day = datetime.date.fromordinal(provider.ConsumeIntInRange(1, datetime.date.max.toordinal()))
-    text = provider.ConsumeUnicode(500)
+    text = text_of(provider, 60)
     for mention in mentions(text):
         assert 1 <= mention.month <= 12
         assert 1 <= mention.day <= 31

@@ -17,6 +17,7 @@ with atheris.instrument_imports(include=["qa"]):
     from qa.names import Names
     from qa.question import understand
     from qa.speakers import Speakers
+    from tests.fuzz.pieces import text_of
 
 RELEASES = read_corpus([ROOT / "corpus"]).releases
 NAMES, SPEAKERS = Names(RELEASES), Speakers(RELEASES)
@@ -24,7 +25,7 @@ NAMES, SPEAKERS = Names(RELEASES), Speakers(RELEASES)
 
 def one(data: bytes) -> None:
     provider = atheris.FuzzedDataProvider(data)
-    before, text = provider.ConsumeUnicode(100), provider.ConsumeUnicode(400)
+    before, text = text_of(provider, 20), text_of(provider, 60)
     try:
         question = understand(text, names=NAMES, speakers=SPEAKERS, history=[before])
     except BadQuestion:
