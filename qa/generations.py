@@ -156,9 +156,13 @@ def read_manifest(folder: Path, name: str, known_format: int) -> dict[str, Any]:
 def check_files(folder: Path, name: str, files: Files, *, hashed_to: float = HASHED_AT_LOAD) -> None:
     """Raises `IndexUnusable` naming the first file that is not as the manifest says; up to `hashed_to` bytes all is read.
 
-    A file that is not one of the generation's own, by its name or as a link, counts as missing.
+    A file that is not one of the generation's own, by its name or as a link, counts as missing; nor may there be a link, pipe or
+    device beside those that are named, which a loader might open.
     """
     generation = (folder / name).resolve()
+    for found in generation.rglob("*"):
+        if not (stat.S_ISREG(mode := found.lstat().st_mode) or stat.S_ISDIR(mode)):
+            raise IndexUnusable(folder, f"{found.relative_to(generation).as_posix()} is missing: what has its name is no file")
     for path, (size, digest) in files.items():
         file = generation / path
         if not file.is_file() or file.resolve() != file or not file.is_relative_to(generation):

@@ -228,7 +228,7 @@ def test_whatever_stands_in_a_release_is_shown_as_text(place: Path) -> None:
     assert f"Harbour {HOSTILE}28 February 2022" in first.text
     assert text in first.text
     assert first.marks == [text.partition(" It rained")[0]]
-    assert links_of(page)[0].startswith('https://example.org/?a="><script>b#:~:text=')
+    assert links_of(page)[0].startswith("https://example.org/?a=%22%3E%3Cscript%3Eb#:~:text=")
     press(page, "open-1-1")
     release = release_of(page)
     assert set(release.tags) == {"div", "section", "p", "mark"}

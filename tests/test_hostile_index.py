@@ -267,6 +267,19 @@ def test_a_manifest_that_names_files_outside_its_generation_is_refused(folder: P
         load_index(sealed(folder, files={name: [1, "0" * 64]}))
 
 
+@pytest.mark.parametrize("name", ["releases.jsonl", "pooled.npy", "words", "tokens/0"])
+@pytest.mark.parametrize("made", ["pipe", "link"])
+def test_what_a_manifest_leaves_out_is_no_way_around_it(folder: Path, tmp_path: Path, name: str, made: str) -> None:
+    path = generation(folder) / name
+    path.rename(tmp_path / "elsewhere")
+    if made == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(IndexUnusable, match=f"{name} is missing"):
+        load_index(sealed(folder, files={}))
+
+
 @pytest.mark.parametrize("files", [[], {"a": 1}, {"a": [float("inf"), ""]}, {"a": ["x", "y"]}, None, {"a": [1, 2, 3]}])
 def test_a_manifest_of_another_shape_is_refused(folder: Path, files: Any) -> None:
     with pytest.raises(IndexUnusable, match="manifest"):
