@@ -156,8 +156,8 @@ def read_manifest(folder: Path, name: str, known_format: int) -> dict[str, Any]:
 def check_files(folder: Path, name: str, files: Files, *, hashed_to: float = HASHED_AT_LOAD) -> None:
     """Raises `IndexUnusable` naming the first file that is not as the manifest says; up to `hashed_to` bytes all is read.
 
-    A file that is not one of the generation's own, by its name or as a link, counts as missing; nor may there be a link, pipe or
-    device beside those that are named, which a loader might open.
+    A file that is not one of the generation's own, by its name or as a link, counts as missing; nor may a link, pipe or device
+    that a loader might open lie beside those that are named.
     """
     generation = (folder / name).resolve()
     for found in generation.rglob("*"):
