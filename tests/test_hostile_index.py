@@ -9,7 +9,7 @@ import pickle
 import resource
 import shutil
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,7 @@ CHANGES = [
 
 
 @pytest.fixture
-def little_memory() -> Any:
+def little_memory() -> Iterator[None]:
     """Ten GB of addresses more than now: what maps a file needs, and none of the sizes that are declared here."""
     held = resource.getrlimit(resource.RLIMIT_AS)
     if Path("/proc/self/statm").exists():

@@ -19,7 +19,7 @@ WORDS = [
 
 def text_of(provider: Any, most: int) -> str:
     """Up to `most` words, each one of `WORDS` or of any characters, that the fuzzer's bytes choose."""
-    parts = []
+    parts: list[str] = []
     while provider.remaining_bytes() and len(parts) < most:
         at = provider.ConsumeIntInRange(0, len(WORDS))
         parts.append(WORDS[at] if at < len(WORDS) else provider.ConsumeUnicode(4))
