@@ -30,9 +30,17 @@ from tests.conftest import ROOT, FakeEncoder
 from tests.library import RECORDS, write_corpus
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("built")
+    build_index(read_corpus([write_corpus(place / "corpus", RECORDS)]), FakeEncoder(), place / "index")
+    return place
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    build_index(read_corpus([write_corpus(tmp_path / "corpus", RECORDS)]), FakeEncoder(), tmp_path / "index")
+def folder(built: Path, tmp_path: Path) -> Path:
+    """An index of one's own to tamper with; its corpus lies beside it."""
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
     return tmp_path / "index"
 
 
@@ -300,6 +308,10 @@ def test_a_model_that_only_an_index_names_is_not_fetched(folder: Path, model: st
     sealed(folder, model=model)
     with pytest.raises(ModelUnavailable, match="not fetched because an index names it"):
         Retriever.load(folder)
+
+
+def test_the_doctor_finds_no_model_that_only_an_index_names(folder: Path) -> None:
+    sealed(folder, model="someone/trojan")
     assert [each.check for each in examine(folder, [folder.parent / "corpus"]) if not each.ok] == ["model"]
 
 
