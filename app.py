@@ -14,7 +14,7 @@ from page.behaviour import show_behaviour
 from page.conversation import Sheet
 from page.markup import plain
 from page.request import Request
-from page.sidebar import choose_language, show_sidebar
+from page.sidebar import choose_language, chosen_filters, show_sidebar
 from page.suggestions import suggested
 from page.words import begin_language, say
 from qa import Retriever
@@ -32,27 +32,32 @@ def main() -> None:
     if retriever is None:
         return
     conversation.begin(retriever)
-    filters = show_sidebar(retriever)
-    typed = st.chat_input(say("Ask in English or Korean"), max_chars=2000)
-    if typed:
-        conversation.follow_up(retriever, replace(Request(typed), **filters))
-        st.rerun()  # so that the sidebar knows of it
+    typed = st.session_state.get("typed")
+    if typed:  # answered before the page is drawn, so that it is drawn once
+        conversation.follow_up(retriever, replace(Request(typed), **chosen_filters()))
+    show_sidebar(retriever)
+    st.chat_input(say("Ask in English or Korean"), key="typed", max_chars=2000)
+    sheet = conversation.beside()
     turns = conversation.current().turns
     if not turns:
         show_welcome(retriever)
     for turn in turns:
         show_turn(retriever, turn)
-    sheet = conversation.beside()
     if sheet is not None:
         show_sheet(retriever, sheet)
-    show_behaviour(st.session_state.get("newest", 0), hash(sheet) if sheet and sheet.kind == "release" else 0)
+    show_behaviour(st.session_state["newest"], hash(sheet) if sheet else 0)
 
 
 def show_welcome(retriever: Retriever) -> None:
     st.caption(say("Every word in quotes is a release's. Nothing is generated."))
+    if any(release.provenance == "digest" for release in retriever.index.releases.values()):
+        st.caption(say("Among the releases are digests: our summaries of official ones, marked as such and linked to them."))
+    questions = suggested(retriever)
+    if not questions:
+        return
     st.html(f'<p class="lead">{say("For example")}</p>')
     with st.container(key="suggested"):
-        for at, question in enumerate(suggested(retriever)):
+        for at, question in enumerate(questions):
             st.button(
                 plain(question),
                 key=f"suggested-{at}",

@@ -30,7 +30,7 @@ from qa.rebuild import rebuild
 from qa.release import Release
 from qa.retrieve import Retriever
 
-SEARCH, RETRIEVE = (importlib.import_module(name) for name in ("embeddings.search", "qa.retrieve"))
+RETRIEVE = importlib.import_module("qa.retrieve")
 COLUMNS = ("R@1", "R@5", "MRR", "within 1000", "quote right")
 Change = Callable[[], AbstractContextManager[Any]]
 

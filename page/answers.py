@@ -10,8 +10,8 @@ from page import chips, conversation, feedback, take_along
 from page.conversation import Sheet, Turn
 from page.markup import escaped, link, marked, plain, show, tag
 from page.suggestions import about_release
-from page.words import act_words, board_words, day_words, kind_words, nth, say, side_words
-from qa import Answer, Hit, Place, Retriever, link_to, place_of
+from page.words import act_words, board_words, day_words, error_words, kind_words, nth, say, side_words, why_words
+from qa import Answer, Hit, Place, Quote, Release, Retriever, Statement, link_to, place_of
 
 # Words for a calibrated probability, from the highest floor; the steps are a choice, measured by nothing. What is less than
 # the operating point of the confidence is not answered at all.
@@ -24,7 +24,7 @@ def show_turn(retriever: Retriever, turn: Turn) -> None:
             show(f"<h2>{escaped(turn.request.text)}</h2>")
         with st.chat_message("assistant", avatar=":material/article:"):
             if turn.error is not None:
-                st.error(plain(turn.error))
+                st.error(plain(error_words(turn.error)))
             if turn.answer is None:
                 return
             chips.show_chips(retriever, turn, turn.answer)
@@ -71,22 +71,19 @@ def through_time(turn: Turn) -> None:
 
 
 def show_hit(retriever: Retriever, turn: Turn, hit: Hit, *, large: bool) -> None:
-    release = retriever.index.releases[hit.release_id]
+    release = turn.releases[hit.release_id]
     quote = hit.quotes[0] if hit.quotes else None
     start, end = (hit.start + quote.start, hit.start + quote.end) if quote else (hit.start, hit.end)
     place = place_of(release, start, end) if quote else None
-    notes = "".join(tag("p", note, "note") for note in (place.notes if place else ()))
-    spans = [(each.start, each.end) for each in hit.quotes]
-    passage = f'<div class="passage">{marked(hit.text, spans)}</div>'
-    quoted = tag("blockquote", quote.text, "quote") if quote else ""
+    passage = f'<div class="passage">{marked(hit.text, [(each.start, each.end) for each in hit.quotes])}</div>'
     if quote and hit.text == quote.text:
         passage = ""
     elif not large:
         passage = f"<details><summary>{say('The passage around it')}</summary>{passage}</details>"
+    quoted = "".join(quote_html(retriever, release, hit, each) for each in hit.quotes)
     show(
-        f'<article class="{"hit first" if large else "hit"}">{quoted}{notes}'
-        f'<p class="source">{"".join(source(hit, place))}</p>{passage}'
-        f"{''.join(fine(retriever, hit))}</article>"
+        f'<article class="{"hit first" if large else "hit"}">{quoted}<p class="source">{source(hit, place)}</p>{passage}'
+        f"{fine(turn, hit)}</article>"
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"hit-{turn.number}-{hit.rank}"):
         if hit.url:
@@ -109,20 +106,35 @@ def show_hit(retriever: Retriever, turn: Turn, hit: Hit, *, large: bool) -> None
         feedback.ask_for(turn, hit)
 
 
-def source(hit: Hit, place: Place | None) -> list[str]:
-    """Who said it, where and when, as HTML."""
-    said = hit.quotes[0].statement if hit.quotes else None
-    who = []
-    if said:
-        speaker = said.speaker if said.speaker != "the two sides" else side_words("both")
-        side = side_words(said.side) if said.side in ("ours", "theirs") else None
-        who = [word for word in (speaker, side if side != speaker else None, act_words(said.act)) if word]
+def quote_html(retriever: Retriever, release: Release, hit: Hit, quote: Quote) -> str:
+    """A quote, the notes that qualify it, who says it to whom and what kind of act it is, as HTML."""
+    said = quote.statement
+    place = place_of(release, hit.start + quote.start, hit.start + quote.end)
+    notes = "".join(tag("p", note, "note") for note in place.notes)
+    who = [said_by(retriever, release, said), act_words(said.act)] if said else []
+    return tag("blockquote", quote.text, "quote") + notes + tag("p", " · ".join(word for word in who if word), "who")
+
+
+def source(hit: Hit, place: Place | None) -> str:
+    """Of which release, where in it and when, as HTML."""
     where = [day_words(hit.date) if hit.date else say("date unknown"), place_words(hit, place), kind_words(hit.kind)]
-    return [
-        tag("span", " · ".join(who), "who"),
-        tag("cite", hit.title, "title"),
-        tag("span", " · ".join(word for word in where if word), "fine"),
-    ]
+    return tag("cite", hit.title, "title") + tag("span", " · ".join(word for word in where if word), "fine")
+
+
+def said_by(retriever: Retriever, release: Release, said: Statement) -> str | None:
+    """The speaker and whom they speak to, each with their country; else whose side it is."""
+    if said.side == "both" or said.speaker is None:
+        return side_words(said.side)
+    speakers = retriever.speakers
+    home = speakers.publisher_of(release)
+    by = with_land(said.speaker, home if said.side == "ours" else speakers.country(said.speaker))
+    if said.to is None:
+        return by
+    return say("{speaker} to {to}", speaker=by, to=with_land(said.to, speakers.country(said.to)))
+
+
+def with_land(name: str, land: str | None) -> str:
+    return f"{name} ({land})" if land and land != name else name
 
 
 def place_words(hit: Hit, place: Place | None) -> str:
@@ -135,26 +147,26 @@ def place_words(hit: Hit, place: Place | None) -> str:
     return say("paragraph {number}", number=number)
 
 
-def fine(retriever: Retriever, hit: Hit) -> list[str]:
+def fine(turn: Turn, hit: Hit) -> str:
     """What else is to be known of a hit, as HTML."""
     told = []
     if hit.provenance == "digest":
         told.append(tag("p", say("Digest: our summary, not the ministry's words"), "digest"))
-    others = [retriever.index.releases[key] for key in hit.also]
+    others = [turn.releases[key] for key in hit.also]
     if others:
         places = [
             f"{board_words(other.board) or other.id}{f', {day_words(other.date)}' if other.date else ''}" for other in others
         ]
         links = [link(other.url, place) if other.url else escaped(place) for other, place in zip(others, places, strict=True)]
         told.append(f'<p class="fine">{escaped(say("Also published on"))} {"; ".join(links)}</p>')
-    return told
+    return "".join(told)
 
 
 def show_abstention(retriever: Retriever, turn: Turn, answer: Answer) -> None:
     told = tag("p", say("No release answers this."), "none") + why(retriever, answer)
     show(f'<div class="abstention" role="note">{told}</div>')
-    instead(retriever, turn, answer)
     feedback.ask_for(turn, None)
+    instead(retriever, turn, answer)
     if answer.hits:
         show(f'<p class="lead">{say("The nearest passages, which do not answer it")}</p>')
     for hit in answer.hits:
@@ -163,19 +175,11 @@ def show_abstention(retriever: Retriever, turn: Turn, answer: Answer) -> None:
 
 def why(retriever: Retriever, answer: Answer) -> str:
     """What is missing, and what the releases span, as HTML."""
-    abstention, index = answer.abstention, retriever.index
-    missing = ", ".join(f"“{word}”" for word in abstention.missing) if abstention else ""
-    reasons = {
-        "nothing within the filters": say("No passage is left within the filters."),
-        "no release of this time": say("No release is of this time: {missing}.", missing=missing),
-        "something is missing": say("The releases, or the nearest of them, do not mention {missing}.", missing=missing),
-        "nothing near": say("The nearest passages speak of something else."),
-    }
     span = retriever.timeline.span
-    reach = say("{count} releases are searched", count=len(index.releases))
+    reach = say("{count} releases are searched", count=len(retriever.index.releases))
     if span:
         reach += say(", {first} to {last}", first=day_words(span[0]), last=day_words(span[1]))
-    return "".join(tag("p", line, "fine") for line in (reasons[abstention.why] if abstention else "", f"{reach}."))
+    return "".join(tag("p", line, "fine") for line in (why_words(answer), f"{reach}."))
 
 
 def instead(retriever: Retriever, turn: Turn, answer: Answer) -> None:
@@ -190,7 +194,7 @@ def instead(retriever: Retriever, turn: Turn, answer: Answer) -> None:
     if question.asked:
         offers.append((say("Ask whoever says it"), replace(request, aside=request.aside | {"asked"})))
     near = dict.fromkeys(hit.release_id for hit in answer.hits)
-    about = dict.fromkeys(about_release(retriever.index.releases[key]) for key in near)
+    about = dict.fromkeys(about_release(turn.releases[key]) for key in near)
     offers += [(text, replace(request, text=text, history=(), aside=frozenset())) for text in list(about)[:2]]
     if not offers:
         return

@@ -6,7 +6,7 @@ import streamlit as st
 
 from page.conversation import Turn
 from page.markup import plain
-from page.words import say
+from page.words import error_words, say
 from qa import Feedback, Hit, QaError, default_feedback, keep_feedback
 
 
@@ -27,7 +27,7 @@ def ask_for(turn: Turn, hit: Hit | None) -> None:
     )
     failed = st.session_state.get(f"failed-{name}")
     if failed:
-        st.error(plain(failed))
+        st.error(plain(error_words(failed)))
 
 
 def keep(turn: Turn, hit: Hit | None, name: str) -> None:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable
 
 import streamlit as st
+
+# What Streamlit makes links, icons, pictures and arrows of, though Markdown's escapes disarm it: addresses, ":material/...:",
+# ":streamlit:", "->" (the remark plugins of its StreamlitMarkdown). A word joiner, which nobody sees, takes them apart.
+_TAKEN_APART = re.compile(
+    r"(?<=http)(?=://)|(?<=https)(?=://)|(?<=www)(?=\.)|(?=@)|(?<=:)(?=[\w+-][\w+/-]*:)|(?<=(?<!\S)[<>~-])(?=[>=-]>?(?!\S))",
+    re.I,
+)
+_JOINER = "\u2060"
 
 
 def escaped(text: str) -> str:
@@ -15,7 +24,12 @@ def escaped(text: str) -> str:
 
 def plain(text: str) -> str:
     """Text for a Streamlit element that reads Markdown, every sign of it disarmed."""
-    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+-.!|~$:<>" else char for char in " ".join(text.split()))
+    return markdown(_TAKEN_APART.sub(_JOINER, text))
+
+
+def markdown(text: str) -> str:
+    """Text in one line of a Markdown file."""
+    return "".join(f"\\{char}" if char in r"\`*_{}[]()#+-.!|~$:<>&/" else char for char in " ".join(text.split()))
 
 
 def link(url: str, words: str, *, title: str = "") -> str:

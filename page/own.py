@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 from pathlib import Path
@@ -46,7 +47,7 @@ def preview(retriever: Retriever, name: str, content: bytes) -> None:
     def add() -> None:
         folder = default_own()
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / file_name(name)).write_bytes(content)
+        place_for(folder, name, content).write_bytes(content)
         st.session_state["own-text"], st.session_state["report"] = "", None
         st.session_state["added"] = len(read.releases)
 
@@ -65,6 +66,14 @@ def file_name(name: str) -> str:
     """A name of the file that leaves its folder nowhere."""
     stem, suffix = Path(name).stem, Path(name).suffix.lower()
     return (re.sub(r"[^\w-]+", "-", stem).strip("-").lower() or "release") + suffix
+
+
+def place_for(folder: Path, name: str, content: bytes) -> Path:
+    """Where to keep a file; every saved page may be called "view.html", and none takes another's place."""
+    path = folder / file_name(name)
+    if path.exists() and path.read_bytes() != content:
+        return path.with_stem(f"{path.stem}-{hashlib.sha256(content).hexdigest()[:8]}")
+    return path
 
 
 def show_understood(retriever: Retriever, release: Release) -> None:

@@ -15,13 +15,12 @@ from page.words import LANGUAGES, act_words, day_words, say, side_words
 from qa import ACTS, SIDES, Retriever
 
 
-def show_sidebar(retriever: Retriever) -> dict[str, Any]:
-    """Draw it; the filters that are set, for the next question."""
+def show_sidebar(retriever: Retriever) -> None:
     with st.sidebar:
         st.button(say("New conversation"), key="new", icon=":material/add:", on_click=conversation.start_anew, width="stretch")
         earlier()
-        filters = choose_filters(retriever)
-        take_along.show_export(retriever, conversation.current())
+        choose_filters(retriever)
+        take_along.show_export(conversation.current())
         st.subheader(say("Releases"))
         span = retriever.timeline.span
         words = say("{count} releases", count=len(retriever.index.releases))
@@ -39,7 +38,6 @@ def show_sidebar(retriever: Retriever) -> dict[str, Any]:
                 on_click=conversation.open_beside,
                 args=(Sheet("own"),),
             )
-    return filters
 
 
 def choose_language() -> None:
@@ -67,20 +65,25 @@ def earlier() -> None:
         )
 
 
-def choose_filters(retriever: Retriever) -> dict[str, str | None]:
-    """Days of publication, and whose statement of what kind; None where nothing is chosen."""
+def choose_filters(retriever: Retriever) -> None:
+    """Days of publication, and whose statement of what kind."""
     days = retriever.timeline.span
     bounds: dict[str, Any] = {"min_value": days[0], "max_value": days[1]} if days else {}
     st.subheader(say("Search only"))
-    since = st.date_input(say("From"), value=None, format="YYYY-MM-DD", key="filter-since", **bounds)
-    until = st.date_input(say("To"), value=None, format="YYYY-MM-DD", key="filter-until", **bounds)
+    st.date_input(say("From"), value=None, format="YYYY-MM-DD", key="filter-since", **bounds)
+    st.date_input(say("To"), value=None, format="YYYY-MM-DD", key="filter-until", **bounds)
     with st.expander(say("Who says what")):
-        speaker = st.text_input(say("Speaker"), key="filter-speaker", placeholder=say("a name or a country"))
-        side = st.selectbox(
+        st.text_input(say("Speaker"), key="filter-speaker", placeholder=say("a name or a country"))
+        st.selectbox(
             say("Whose side"), [None, *SIDES], format_func=lambda each: side_words(each) or say("any"), key="filter-side"
         )
-        act = st.selectbox(
+        st.selectbox(
             say("Kind of act"), [None, *ACTS], format_func=lambda each: act_words(each) or say("any"), key="filter-act"
         )
-    chosen = {name: str(day) if isinstance(day, date) else None for name, day in (("since", since), ("until", until))}
-    return {**chosen, "speaker": speaker.strip() or None, "side": side, "act": act}
+
+
+def chosen_filters() -> dict[str, Any]:
+    """The filters for the next question, by name; days as YYYY-MM-DD, None where nothing is chosen."""
+    chosen = {name: st.session_state[f"filter-{name}"] for name in ("since", "until", "speaker", "side", "act")}
+    days = {name: str(chosen[name]) if isinstance(chosen[name], date) else None for name in ("since", "until")}
+    return {**chosen, **days, "speaker": chosen["speaker"].strip() or None}

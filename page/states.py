@@ -10,7 +10,7 @@ import streamlit as st
 
 from embeddings.errors import EmbeddingsError
 from page.markup import plain
-from page.words import say
+from page.words import error_words, say
 from qa import (
     Changes,
     Corpus,
@@ -50,7 +50,7 @@ def open_retriever() -> Retriever | None:
             build(say("First visit"))
             return Retriever.current(default_index())
     except (QaError, EmbeddingsError, OSError) as error:
-        st.error(plain(str(error)))
+        st.error(plain(error_words(str(error))))
         if isinstance(error, IndexUnusable) and not is_public():
             offer_rebuild("unusable")
         return None
@@ -86,7 +86,7 @@ def offer_rebuild(key: str) -> None:
         try:
             report = build(say("Rebuild"))
         except (QaError, EmbeddingsError, OSError) as error:
-            st.error(plain(str(error)))
+            st.error(plain(error_words(str(error))))
             return
         st.session_state["report"] = report
         st.rerun()

@@ -12,12 +12,12 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 import streamlit as st
 
 from page.conversation import Conversation, Turn
-from page.markup import plain
-from page.words import say
-from qa import Hit, Place, Release, Retriever, bibtex, cite, link_to, place_of
+from page.markup import markdown
+from page.words import say, why_words
+from qa import Hit, Place, Release, bibtex, cite, link_to, place_of
 
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")  # what spreadsheets take for one: OWASP, CSV Injection
-_COLUMNS = ("question", "answered", "confidence", "rank", "title", "date", "paragraph", "quote", "speaker", "act",
+_COLUMNS = ("question", "answered", "confidence", "rank", "title", "date", "paragraph", "quote", "speaker", "to", "act",
             "provenance", "link", "asked again at")  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def show_citation(release: Release, sentence: str, place: Place | None) -> None:
     dialog()
 
 
-def show_export(retriever: Retriever, conversation: Conversation) -> None:
+def show_export(conversation: Conversation) -> None:
     """The conversation as files, and the link to its last question."""
     turns = [turn for turn in conversation.turns if turn.answer]
     if not turns:
@@ -46,9 +46,9 @@ def show_export(retriever: Retriever, conversation: Conversation) -> None:
     st.subheader(say("Take along"))
     with st.container(horizontal=True, gap="small", key="export"):
         st.download_button(
-            "Markdown", as_markdown(retriever, turns), "conversation.md", "text/markdown", key="markdown", on_click="ignore"
+            "Markdown", as_markdown(turns), "conversation.md", "text/markdown", key="markdown", on_click="ignore"
         )
-        st.download_button("CSV", as_csv(retriever, turns), "conversation.csv", "text/csv", key="csv", on_click="ignore")
+        st.download_button("CSV", as_csv(turns), "conversation.csv", "text/csv", key="csv", on_click="ignore")
     with st.popover(say("Link to this question"), key="permalink", type="tertiary"):
         st.caption(say("It asks the last question again, with its filters."))
         st.code(permalink(turns[-1]), language=None, wrap_lines=True)
@@ -57,28 +57,31 @@ def show_export(retriever: Retriever, conversation: Conversation) -> None:
 def permalink(turn: Turn) -> str:
     """The address of the page that asks the question again."""
     parts = urlsplit(str(st.context.url or ""))
-    carried = turn.answer.question.carried if turn.answer else None
-    query = urlencode(turn.request.parameters(carried), quote_via=percent_encoded)
+    query = urlencode(turn.address, quote_via=percent_encoded)
     return urlunsplit((parts.scheme, parts.netloc, parts.path or "/", query, ""))
 
 
-def as_markdown(retriever: Retriever, turns: list[Turn]) -> str:
+def as_markdown(turns: list[Turn]) -> str:
     """A conversation to read on: each question with its quotes, verbatim, and their sources."""
     lines = [f"# {say('Ask the releases')}", ""]
     for turn in turns:
-        lines += [f"## {plain(turn.request.text)}", "", f"<{permalink(turn)}>", ""]
+        lines += [f"## {markdown(turn.request.text)}", "", f"<{permalink(turn)}>", ""]
         if turn.answer is not None and not turn.answer.answered:
-            lines += [f"**{say('No release answers this.')}** {plain(turn.answer.reason or '')}", ""]
-        for hit, sentence, link, place in told(retriever, turn):
+            lines += [f"**{say('No release answers this.')}** {markdown(why_words(turn.answer))}", ""]
+        for hit, sentence, link, place in told(turn):
             digest = say("Digest: our summary, not the ministry's words")
             whose = f" *{digest}*" if hit.provenance == "digest" else ""
             paragraph = f", {say('paragraph {number}', number=place.number or place.paragraph)}" if place else ""
-            lines += [f"> {plain(sentence)}", "", f"{plain(hit.title)}, {hit.date or say('date unknown')}{paragraph}.{whose}"]
+            lines += [
+                f"> {markdown(sentence)}",
+                "",
+                f"{markdown(hit.title)}, {hit.date or say('date unknown')}{paragraph}.{whose}",
+            ]
             lines += [f"<{link}>" if link else "", ""]
     return "\n".join(lines)
 
 
-def as_csv(retriever: Retriever, turns: list[Turn]) -> str:
+def as_csv(turns: list[Turn]) -> str:
     """A conversation as a table, a row a passage; with a mark that tells spreadsheets it is UTF-8."""
     file = io.StringIO()
     table = csv.writer(file)
@@ -89,11 +92,11 @@ def as_csv(retriever: Retriever, turns: list[Turn]) -> str:
             continue
         head = [turn.request.text, "yes" if answer.answered else "no", f"{answer.confidence:.2f}"]
         rows: list[list[object]] = []
-        for hit, sentence, where, place in told(retriever, turn):
+        for hit, sentence, where, place in told(turn):
             said = hit.quotes[0].statement if hit.quotes else None
             number = (place.number or place.paragraph) if place else ""
             rows.append([hit.rank, hit.title, hit.date or "", number, sentence, (said and said.speaker) or "",
-                         (said and said.act) or "", hit.provenance, where or ""])  # fmt: skip
+                         (said and said.to) or "", (said and said.act) or "", hit.provenance, where or ""])  # fmt: skip
         for row in rows or [[""] * (len(_COLUMNS) - len(head) - 1)]:
             table.writerow([harmless(str(cell)) for cell in (*head, *row, link)])
     return "\ufeff" + file.getvalue()
@@ -104,12 +107,10 @@ def harmless(cell: str) -> str:
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
-def told(retriever: Retriever, turn: Turn) -> Iterator[tuple[Hit, str, str | None, Place | None]]:
+def told(turn: Turn) -> Iterator[tuple[Hit, str, str | None, Place | None]]:
     """Each hit with its quote, the link to it, and its place."""
     for hit in turn.answer.hits if turn.answer else ():
-        release = retriever.index.releases.get(hit.release_id)
-        sentence = hit.quotes[0].text if hit.quotes else hit.text
-        start = hit.start + (hit.quotes[0].start if hit.quotes else 0)
-        known = release is not None and hit.quotes and release.text[start : start + len(sentence)] == sentence
-        place = place_of(release, start, start + len(sentence)) if release is not None and known else None
-        yield hit, sentence, link_to(release, sentence) if release is not None and known else hit.url, place
+        release = turn.releases[hit.release_id]
+        start, end = (hit.start + hit.quotes[0].start, hit.start + hit.quotes[0].end) if hit.quotes else (hit.start, hit.end)
+        sentence = release.text[start:end]
+        yield hit, sentence, link_to(release, sentence), place_of(release, start, end) if hit.quotes else None

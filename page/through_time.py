@@ -13,7 +13,7 @@ from page import conversation
 from page.conversation import Sheet, Turn
 from page.markup import escaped, plain, show, tag
 from page.request import Aside
-from page.words import day_words, say
+from page.words import day_words, error_words, say
 from qa import Hit, Pair, Release, Retriever, compare
 from qa.errors import BadQuestion
 
@@ -130,7 +130,7 @@ def show_pairs(retriever: Retriever, earlier: str, later: str, passages: set[str
     try:
         found = compare(earlier, later, index=retriever.index)
     except BadQuestion as error:
-        st.error(plain(str(error)))
+        st.error(plain(error_words(str(error))))
         return
     pairs = [pair for pair in found.pairs if passages is None or _of(pair, passages)]
     counts = Counter(pair.change for pair in pairs)

@@ -94,13 +94,15 @@ THAT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`text[start:end]` is a sentence. `speaker` is a full name, a country for its government, or "the two sides"."""
+    """`text[start:end]` is a sentence. `speaker` is a full name, a country for its government, or "the two sides"; `to`, whom
+    it is said to, one of the first two."""
 
     start: int
     end: int
     side: Side | None
     speaker: str | None
     act: Act | None
+    to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ def hit_record(hit: Hit) -> dict[str, Any]:
 
 
 def quote_record(quote: Quote) -> dict[str, Any]:
-    """A quote as JSON-ready values; speaker, side and act are null where the sentence does not tell."""
+    """A quote as JSON-ready values; speaker, side, act and to (whom) are null where the release does not tell."""
     said = quote.statement
     return {
         "text": quote.text,
@@ -117,4 +117,5 @@ def quote_record(quote: Quote) -> dict[str, Any]:
         "speaker": said.speaker if said else None,
         "side": said.side if said else None,
         "act": said.act if said else None,
+        "to": said.to if said else None,
     }

@@ -1,6 +1,7 @@
-"""The command line: `qa rebuild`, `ask`, `show`, `compare`, `app`, `mcp`, `collect`, `evaluate`, `doctor`. It decides nothing.
+"""The command line: `qa rebuild`, `ask`, `show`, `compare`, `watch`, `app`, `serve`, `mcp`, `collect`, `evaluate`, `doctor`.
 
-Results go to standard output, everything else to standard error. Exit status: 0, 1 for an error of ours, 2 for wrong usage.
+It decides nothing. Results go to standard output, everything else to standard error. Exit status: 0, 1 for an error of ours, 2
+for wrong usage.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ from qa.printed import (
     figure_record,
     figures_table,
     finding_text,
+    on_one_line,
     one_line,
+    printable,
     report_text,
     standing_line,
     standing_text,
@@ -44,6 +47,7 @@ _PAGE_SETTINGS = {
     "browser.gatherUsageStats": "false",
     "server.address": "localhost",
     "server.fileWatcherType": "none",
+    "server.showEmailPrompt": "false",  # else the first start on a desktop waits for an address to be typed
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
     "theme.light.primaryColor": "#1d4f8c",
@@ -56,18 +60,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        options = _parser().parse_args(arguments)
+        options = _parser().parse_args(given, argparse.Namespace(given=given))
         return int(options.run(options))
     except (QaError, EmbeddingsError) as error:
-        print(f"qa: {error}", file=sys.stderr)
+        print(f"qa: {on_one_line(str(error))}", file=sys.stderr)
         return 1
     except BrokenPipeError:  # the reader, `head` for example, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         what = error.strerror or error
-        print(f"qa: {what}: {error.filename}" if error.filename else f"qa: {what}", file=sys.stderr)
+        print("qa: " + on_one_line(f"{what}: {error.filename}" if error.filename else str(what)), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("qa: interrupted", file=sys.stderr)
@@ -104,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--json", action="store_true", help="one JSON object a line")
     ask.set_defaults(run=_ask, parser=ask)
 
-    show = commands.add_parser("show", help="a release, or the passage that a permalink cites, as it was then")
+    show = commands.add_parser("show", help="a release, a passage, or what a permalink cites, as it was then")
     show.add_argument("reference", metavar="ID|PERMALINK", help="as answers give them")
     _add_index(show)
     show.add_argument("--json", action="store_true", help="one JSON object")
@@ -172,6 +177,9 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("--port", type=int, default=8501)
     app.set_defaults(run=_app)
 
+    serve = commands.add_parser("serve", help="answer other programs over HTTP")
+    add_serve_options(serve)
+    serve.set_defaults(run=_serve)
     mcp = commands.add_parser("mcp", help="let assistants ask, by the Model Context Protocol")
     _add_index(mcp)
     mcp.add_argument(
@@ -183,6 +191,37 @@ def _parser() -> argparse.ArgumentParser:
             if action.type is Path or action.dest == "index":
                 action.complete = shtab.FILE  # type: ignore[attr-defined]
     return parser
+
+
+def add_serve_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `qa serve`, which its process reads again."""
+    _add_index(parser)
+    parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="default: 127.0.0.1, this machine only")
+    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="ask for the token in it; else for QA_TOKEN, where set")
+    parser.add_argument("--no-token", action="store_true", help="let anybody ask who reaches an address outside this machine")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="a name the server is reached by")
+    parser.add_argument("--trusted-proxy", metavar="ADDRESS", help="a proxy that is believed who the client is")
+    parser.add_argument(
+        "--rate",
+        type=_at_least(0),
+        metavar="N",
+        help="requests a minute of one client; 0: any number (default: 0, outside 120)",
+    )
+    parser.add_argument("--time-limit", type=_at_least(1), default=30, metavar="SECONDS", help="for an answer (default: 30)")
+    parser.add_argument(
+        "--size-limit", type=_at_least(1), default=65_536, metavar="BYTES", help="of a request (default: 65536)"
+    )
+    parser.add_argument("--log-questions", action="store_true", help="write questions into the log; else none is kept")
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is no whole number from {least} on")
+        return int(text)
+
+    return read
 
 
 def _add_index(parser: argparse.ArgumentParser) -> None:
@@ -227,7 +266,7 @@ def _progress_bar() -> Iterator[Callable[[int, int], None]]:
 
 
 def _tell_waiting(holder: str) -> None:
-    print(f"waiting for the rebuild of {holder}", file=sys.stderr)
+    print(on_one_line(f"waiting for the rebuild of {holder}"), file=sys.stderr)
 
 
 def _tell_news(index: str | None) -> None:
@@ -340,7 +379,7 @@ def _collect(options: argparse.Namespace) -> int:
     with tqdm(unit=" releases", file=sys.stderr) as bar:
 
         def show(line: str) -> None:
-            bar.set_postfix_str(line)
+            bar.set_postfix_str(on_one_line(line))
             bar.update()
 
         if options.feed:
@@ -356,7 +395,7 @@ def _collect(options: argparse.Namespace) -> int:
                 contact=options.contact,
                 progress=show,
             )
-    print(report.summary())
+    print(printable(report.summary()))
     return 1 if report.left_out else 0
 
 
@@ -468,19 +507,24 @@ def _app(options: argparse.Namespace) -> int:
     return subprocess.run(command, env=environment, cwd=Path(page.origin).parent, check=False).returncode
 
 
+def _serve(options: argparse.Namespace) -> int:
+    return _become("http", ("fastapi", "uvicorn", "prometheus_client"), "serve", options.given[1:])
+
+
 def _mcp(options: argparse.Namespace) -> int:
-    index = [] if options.index is None else ["--index", options.index]
-    return _become("mcp", [*index, *([] if options.http is None else ["--http", str(options.http)])])
+    return _become("mcp", ("mcp",), "mcp", options.given[1:])
 
 
-def _become(server: str, arguments: list[str]) -> int:
+def _become(server: str, needed: Sequence[str], extra: str, arguments: Sequence[str]) -> int:
     """Let this process become a server of the package `server`: standard input and output and signals are then its own."""
-    if find_spec(server) is None:
-        raise QaError(f"{server} is not installed. pip install 'release-qa[{server}]'")
+    missing = next((name for name in needed if find_spec(name) is None), None)
+    if missing is not None:
+        raise QaError(f"{missing} is not installed. pip install 'release-qa[{extra}]'")
     beside = Path(__file__).resolve().parent.parent  # where `server` is, whatever the folder we are in holds of that name
     paths = os.pathsep.join(filter(None, [str(beside), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-P", "-m", f"server.{server}", *arguments]
     environment = {**os.environ, "PYTHONPATH": paths}
+    sys.stdout.flush()
     if sys.platform != "win32":  # where exec would return to the caller at once
         os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
     return subprocess.run(command, env=environment, check=False).returncode

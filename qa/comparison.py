@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from embeddings.lexical import words
-from qa.errors import BadQuestion, QuoteMismatch
+from qa.errors import BadQuestion, NotFound, QuoteMismatch
 from qa.index import Index
 from qa.layout import MARKER
 from qa.passages import context
@@ -85,7 +85,8 @@ class _Read(NamedTuple):
 def compare(index: Index, earlier: str, later: str) -> Comparison:
     """The comparison of two releases, by id; the earlier is the one of the earlier date, as given where these are no help.
 
-    Raises `BadQuestion` for an id that is unknown or given twice, `QuoteMismatch` for a sentence that is not in its release.
+    Raises `NotFound` for an unknown id, `BadQuestion` for one that is given twice, `QuoteMismatch` for a sentence not in
+    its release.
     """
     one, other = release_named(index, earlier), release_named(index, later)
     if one.id == other.id:
@@ -104,7 +105,7 @@ def release_named(index: Index, key: str) -> Release:
     names = {release.title: release.id for release in index.releases.values()} | {known: known for known in index.releases}
     near = dict.fromkeys(names[name] for name in get_close_matches(key, names, n=3, cutoff=0.0))
     named = "; ".join(f"{each} ({index.releases[each].title})" for each in near)
-    raise BadQuestion(f"no release has the id {key!r}; the nearest: {named}")
+    raise NotFound(repr(key), f"no release has this id; the nearest: {named}")
 
 
 def _read(index: Index, release: Release) -> list[_Read]:

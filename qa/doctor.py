@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 from embeddings.encoder import Encoder, load_encoder
 from embeddings.errors import EmbeddingsError
+from embeddings.models import on_this_machine
 from embeddings.search import Query
 from qa.corpus import read_corpus
 from qa.errors import IndexMissing, IndexUnusable, QaError
@@ -77,7 +78,7 @@ def examine(
     yield from _attempt("ledger", lambda: f"{sum(1 for _ in events(folder))} events read back", new_ledger)
     yield _corpus(loaded, list(corpus) if corpus else [default_corpus()], place)
     try:
-        encoder = load_encoder(manifest.model) if encoder is None else encoder
+        encoder = load_encoder(on_this_machine(manifest.model)) if encoder is None else encoder
     except EmbeddingsError as error:
         yield Finding("model", False, str(error), "install release-qa anew, or rebuild with a model that is here")
         return

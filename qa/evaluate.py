@@ -31,7 +31,7 @@ NOISE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class LabelledQuestion:
     """A question with its known answers: (release id, sentence) pairs."""
 
     id: str
@@ -42,7 +42,7 @@ class Asked:
     answers: tuple[tuple[str, str], ...]
 
 
-def read_questions(path: Path, split: str | None = None) -> list[Asked]:
+def read_questions(path: Path, split: str | None = None) -> list[LabelledQuestion]:
     """The questions of a file, or of one split of it. Raises `BadQuestion` naming a line that is not of the form."""
     try:
         lines = path.read_text(encoding="utf-8-sig").split("\n")  # a question may hold other line separators
@@ -53,7 +53,7 @@ def read_questions(path: Path, split: str | None = None) -> list[Asked]:
         if not line.strip():
             continue
         try:
-            one = _asked(json.loads(line))
+            one = _labelled(json.loads(line))
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BadQuestion(f'{path}:{number} is not of the form {{"id", "question", "answers": [...]}}: {error}') from error
         if split is None or one.split == split:
@@ -63,13 +63,13 @@ def read_questions(path: Path, split: str | None = None) -> list[Asked]:
     return asked
 
 
-def _asked(record: Any) -> Asked:
+def _labelled(record: Any) -> LabelledQuestion:
     if not isinstance(record, dict):
         raise TypeError("it is no object")
     history = record.get("history", [])
     if not isinstance(history, list):
         raise TypeError("history is not a list of questions")
-    return Asked(
+    return LabelledQuestion(
         id=str(record["id"]),
         split=str(record.get("split", "test")),
         kind=str(record.get("kind", "question")),
@@ -79,7 +79,7 @@ def _asked(record: Any) -> Asked:
     )
 
 
-def run(retriever: Retriever, questions: Sequence[Asked]) -> list[Outcome]:
+def run(retriever: Retriever, questions: Sequence[LabelledQuestion]) -> list[Outcome]:
     """Ask every question once, after one to warm up. Raises `QaError` when an answering sentence is in no passage."""
     retriever.ask(questions[0].question, DEPTH, history=questions[0].history)
     return [_outcome(retriever, asked) for asked in questions]
@@ -166,7 +166,7 @@ def _pinned(floors: Path) -> dict[str, Any]:
     return record
 
 
-def _outcome(retriever: Retriever, asked: Asked) -> Outcome:
+def _outcome(retriever: Retriever, asked: LabelledQuestion) -> Outcome:
     relevant: list[int] = []  # rows, each text once however many boards published it
     for row, passage in enumerate(retriever.index.passages):
         holds = any(passage.release_id == release and sentence in passage.text for release, sentence in asked.answers)
@@ -194,16 +194,16 @@ def _outcome(retriever: Retriever, asked: Asked) -> Outcome:
     )
 
 
-def _holds(hit: Hit, asked: Asked) -> bool:
+def _holds(hit: Hit, asked: LabelledQuestion) -> bool:
     return any(release in (hit.release_id, *hit.also) and sentence in hit.text for release, sentence in asked.answers)
 
 
-def _quotes(hit: Hit, asked: Asked) -> bool:
+def _quotes(hit: Hit, asked: LabelledQuestion) -> bool:
     own = [sentence for release, sentence in asked.answers if release in (hit.release_id, *hit.also)]
     return any(sentence in quote.text or quote.text in sentence for quote in hit.quotes for sentence in own)
 
 
-def _read(hits: Sequence[Hit], asked: Asked) -> int | None:
+def _read(hits: Sequence[Hit], asked: LabelledQuestion) -> int | None:
     """Characters of the passages shown, in order, up to the end of the first answering sentence."""
     before = 0
     for hit in hits:

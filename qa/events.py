@@ -12,13 +12,14 @@ from qa.period import Period, days_in
 
 NEAR = 0.95  # of the best hit's score: hits that tell of the event as well as it does
 _ONE_DAY = datetime.timedelta(days=1)
-_NAMING = r"(?P<event>[^,.?!;]*[A-Z][\w-]+[^,.?!;]*?)"
 # "brought before the Council" counts no time.
 _PUT = r"(?<!put )(?<!brought )(?<!bring )(?<!laid )(?<!raised )(?<!submitted )(?<!came )(?<!appeared )"
-_ENGLISH = re.compile(rf"{_PUT}\b(?P<how>before|prior to|ahead of|after|since|following)\s+{_NAMING}(?=[,.?!;]|$)")
-_KOREAN = re.compile(
-    rf"{_NAMING}(?:(?:하기|되기|기|한|된)\s?|\s)(?P<how>이전|전|이후|후|뒤)(?:에|에는|의|부터|까지)?(?=[\s?,]|$)"
+_ENGLISH = re.compile(
+    rf"{_PUT}\b(?P<how>before|prior to|ahead of|after|since|following)\s++(?=[^,.?!;]*[A-Z][\w-])(?P<event>[^,.?!;]++)"
 )
+_CLAUSE = re.compile(r"[^,.?!;]+")
+_NAME = re.compile(r"[A-Z](?=[\w-])")
+_KOREAN = re.compile(r"(?:(?:하기|되기|기|한|된)\s?|\s)(?P<how>이전|전|이후|후|뒤)(?:에|에는|의|부터|까지)?(?=[\s?,]|$)")
 _EARLIER = ("before", "prior to", "ahead of", "이전", "전")
 
 
@@ -32,10 +33,22 @@ class Event(NamedTuple):
 
 def find_event(question: str) -> Event | None:
     """The event that a question (Hangul names in English) counts time from, if it names somebody or something."""
-    found = _ENGLISH.search(question) or _KOREAN.search(question)
-    if found is None:
-        return None
-    return Event(found[0].strip(), found["event"].strip(), "before" if found["how"] in _EARLIER else "after")
+    found = _ENGLISH.search(question)
+    if found is not None:
+        return Event(found[0].strip(), found["event"].strip(), _side(found))
+    counted = list(_KOREAN.finditer(question))
+    for clause in _CLAUSE.finditer(question):
+        own = [each for each in counted if clause.start() < each.start() < clause.end()]
+        names = [each.start() for each in _NAME.finditer(question, *clause.span()) if own and each.end() < own[-1].start()]
+        if names:
+            end = next(each for each in own if names[-1] + 1 < each.start())
+            start = clause.start()
+            return Event(question[start : end.end()].strip(), question[start : end.start()].strip(), _side(end))
+    return None
+
+
+def _side(found: re.Match[str]) -> Literal["before", "after"]:
+    return "before" if found["how"] in _EARLIER else "after"
 
 
 def period_of(event: Event, hits: Sequence[Hit]) -> Period | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qa.errors import QaError
-from qa.evaluate import Asked
+from qa.evaluate import LabelledQuestion
 
 _TABLE = """CREATE TABLE IF NOT EXISTS feedback (
     id TEXT PRIMARY KEY, question TEXT NOT NULL, history TEXT NOT NULL, release TEXT, sentence TEXT,
@@ -65,7 +65,7 @@ def read_feedback(path: Path) -> list[Feedback]:
         ]
 
 
-def feedback_questions(path: Path) -> list[Asked]:
+def feedback_questions(path: Path) -> list[LabelledQuestion]:
     """The questions with known answers that thumbs up make, each once. Raises `QaError` as above, and for none at all."""
     answers: dict[tuple[str, tuple[str, ...]], dict[tuple[str, str], None]] = {}
     for told in read_feedback(path):
@@ -76,7 +76,7 @@ def feedback_questions(path: Path) -> list[Asked]:
     if not answers:
         raise QaError(f"{path} holds no thumb up, so no question with a known answer")
     return [
-        Asked(f"feedback-{number}", "test", "feedback", history, question, tuple(known))
+        LabelledQuestion(f"feedback-{number}", "test", "feedback", history, question, tuple(known))
         for number, ((question, history), known) in enumerate(answers.items(), 1)
     ]
 

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import socket
+import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from qa.errors import IndexMissing, IndexUnusable
 
 CURRENT, MANIFEST = "CURRENT", "manifest.json"
 NAME = re.compile(r"generation-([0-9a-f]{16})(-\d+)?")  # the first digits of its manifest's SHA-256
+NAMED_TO, LISTED_TO = 2**13, 2**20  # bytes of CURRENT and of a manifest that are read: ours have 30 and some 4,000
 HASHED_AT_LOAD = 64 * 2**20  # bytes: larger files are compared by size when loaded; `qa doctor` hashes all
 _SCRATCH, _LOCK, _HOLDER = ".building-generation", ".lock", ".lock.holder"
 Files = dict[str, tuple[int, str]]  # size and SHA-256 of each file, by its path within the generation
@@ -35,12 +37,12 @@ def current_generation(folder: Path) -> str:
     before = None
     while True:
         try:
-            name = (folder / CURRENT).read_text(encoding="utf-8").strip()
+            name = read_bounded(folder / CURRENT, NAMED_TO).decode("utf-8").strip()
         except (FileNotFoundError, NotADirectoryError):
             raise IndexMissing(folder) from None
         except (OSError, UnicodeDecodeError) as error:
             raise IndexUnusable(folder, f"{CURRENT} cannot be read ({error})") from error
-        if NAME.fullmatch(name) and (folder / name).is_dir():
+        if NAME.fullmatch(name) and (folder / name).is_dir() and not (folder / name).is_symlink():
             return name
         if name == before:
             raise IndexUnusable(folder, f"{CURRENT} names {name!r}, which is not there")
@@ -91,13 +93,15 @@ def being_built(folder: Path) -> bool:
             return False
     except Timeout:
         return True
+    except OSError:  # a file system that is read-only, on which nobody builds
+        return False
 
 
 def holder(folder: Path) -> str:
     """Who builds in `folder`, as a builder says it of itself."""
     try:
-        return (folder / _HOLDER).read_text(encoding="utf-8")
-    except OSError:
+        return read_bounded(folder / _HOLDER, NAMED_TO).decode("utf-8")
+    except (OSError, UnicodeDecodeError):
         return "another process"
 
 
@@ -135,12 +139,12 @@ def publish(
 def read_manifest(folder: Path, name: str, known_format: int) -> dict[str, Any]:
     """The manifest of a generation, "files" as `Files`. Raises `IndexUnusable` when it is not the one that was published."""
     try:
-        written = (folder / name / MANIFEST).read_bytes()
+        written = read_bounded(folder / name / MANIFEST, LISTED_TO)
         record = json.loads(written)
         found = record["format"]  # before the rest: another format may have other fields
         if found == known_format:
             record["files"] = {path: (int(size), str(digest)) for path, (size, digest) in record["files"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise IndexUnusable(folder, f"{MANIFEST} is missing or damaged") from error
     if found != known_format:
         raise IndexUnusable(folder, f"it has format {found}, this version reads {known_format}")
@@ -150,10 +154,18 @@ def read_manifest(folder: Path, name: str, known_format: int) -> dict[str, Any]:
 
 
 def check_files(folder: Path, name: str, files: Files, *, hashed_to: float = HASHED_AT_LOAD) -> None:
-    """Raises `IndexUnusable` naming the first file that is not as the manifest says; up to `hashed_to` bytes all is read."""
+    """Raises `IndexUnusable` naming the first file that is not as the manifest says; up to `hashed_to` bytes all is read.
+
+    A file that is not one of the generation's own, by its name or as a link, counts as missing; nor may a link, pipe or device
+    that a loader might open lie beside those that are named.
+    """
+    generation = (folder / name).resolve()
+    for found in generation.rglob("*"):
+        if not (stat.S_ISREG(mode := found.lstat().st_mode) or stat.S_ISDIR(mode)):
+            raise IndexUnusable(folder, f"{found.relative_to(generation).as_posix()} is missing: what has its name is no file")
     for path, (size, digest) in files.items():
-        file = folder / name / path
-        if not file.is_file():
+        file = generation / path
+        if not file.is_file() or file.resolve() != file or not file.is_relative_to(generation):
             raise IndexUnusable(folder, f"{path} is missing")
         if file.stat().st_size != size or (size <= hashed_to and sha256(file) != digest):
             raise IndexUnusable(folder, f"{path} is damaged")
@@ -170,6 +182,14 @@ def files_of(folder: Path, linked: Mapping[int, tuple[int, str]]) -> Files:
         path.relative_to(folder).as_posix(): linked.get(path.stat().st_ino) or (path.stat().st_size, sha256(path))
         for path in found
     }
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file. Raises `OSError` where it is a pipe or a device, or longer than `limit`."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+        raise OSError(f"{path.name} is no file of up to {limit} bytes")
+    return path.read_bytes()
 
 
 def sha256(path: Path) -> str:

@@ -6,6 +6,7 @@ title before "View|" in `<title>`. Any other page is read whole, as page text.
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -18,6 +19,15 @@ _HEADS = (".board_detail .bo_head", ".bo_head", ".board_detail", "table")
 _BLOCKS = frozenset(
     """address article aside blockquote body caption center dd div dl dt fieldset figcaption figure footer form
     h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section table tbody td tfoot th thead tr ul""".split()  # noqa: SIM905
+)
+_TRIED = (
+    8  # elements of one selector in which the text is looked for: pages have one or two, and who means harm nests thousands
+)
+_DEEPEST = 500  # blocks within blocks: saved pages have some 20, and the parser looks through all of them at each one more
+_NESTING = re.compile(
+    r"<(/?)(?:address|article|aside|blockquote|center|dir|div|dl|fieldset|figure|footer|form|header|main|nav|ol|pre|section|"
+    r"table|ul)\b",
+    re.IGNORECASE,
 )
 _UNSEEN = "script, style, noscript, template, iframe, svg, select, button"
 _DATE = re.compile(r"\b(19|20)\d\d[-.]\d{1,2}[-.]\d{1,2}\b")
@@ -35,14 +45,17 @@ class HtmlPage:
 
 
 def read_html(markup: str, origin: str) -> HtmlPage:
-    """Read one saved page. Raises `UnreadableSource` when it breaks off before `</html>` or holds no text."""
+    """Read one saved page. Raises `UnreadableSource` when it breaks off before `</html>`, nests too deep or has no text."""
     lowered = markup[-4096:].lower()
     if "<html" in markup[:65536].lower() and "</html" not in lowered:
         raise UnreadableSource(origin, "is truncated: it ends before </html>; save the page again")
+    depths = itertools.accumulate(-1 if found[1] else 1 for found in _NESTING.finditer(markup))
+    if max(depths, default=0) > _DEEPEST:
+        raise UnreadableSource(origin, f"nests more than {_DEEPEST} blocks in one another; save it as text")
     tree = LexborHTMLParser(markup)
     for node in tree.css(_UNSEEN):
         node.decompose()
-    bodies = [found for selector in _BODIES for found in tree.css(selector)]
+    bodies = [found for selector in _BODIES for found in tree.css(selector)[:_TRIED]]
     body = next((found for found in bodies if _lines(found).strip()), next(iter(bodies), None))
     text = _lines(body if body is not None else tree.body)
     if not text.strip():

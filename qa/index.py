@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import inspect
 import json
@@ -23,7 +22,7 @@ from qa.errors import IndexMissing, IndexUnusable
 from qa.generations import MANIFEST, Files, building, check_files, current_generation, linkable, publish, read_manifest
 from qa.ledger import Changes, changes_between, record_changes
 from qa.passages import Passage, context, split_release
-from qa.records import release_from, release_record
+from qa.records import LONGEST_LINE, record_of, release_from, release_record
 from qa.release import Release
 
 FORMAT = 3
@@ -162,15 +161,12 @@ def _load_generation(folder: Path, name: str) -> Index:
     try:
         check_files(folder, name, manifest.files)
         releases = {record["id"]: release_from(record) for record in _lines(generation / _RELEASES)}
-        passages = tuple(Passage(text=_slice(releases, record), **record) for record in _lines(generation / _PASSAGES))
-        search = SearchIndex.load(generation)
-    except (IndexDamaged, OSError, ValueError, KeyError, TypeError) as error:
-        raise IndexUnusable(folder, str(error)) from error
-    for what, count in (("vectors", len(search)), ("passages", manifest.passages)):
-        if count != len(passages):
-            raise IndexUnusable(folder, f"{count} {what} for {len(passages)} passages")
-    if search.dense.dimension != manifest.dimension:
-        raise IndexUnusable(folder, f"vectors of dimension {search.dense.dimension}, not {manifest.dimension}")
+        passages = tuple(_passage_from(record, releases) for record in _lines(generation / _PASSAGES))
+        if manifest.passages != len(passages):
+            raise IndexUnusable(folder, f"{manifest.passages} passages for {len(passages)} passages")
+        search = SearchIndex.load(generation, len(passages), manifest.dimension)
+    except (IndexDamaged, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
+        raise IndexUnusable(folder, str(error) or type(error).__name__) from error
     return Index(name, manifest, releases, passages, search)
 
 
@@ -181,15 +177,25 @@ def _write_lines(path: Path, records: Sequence[dict[str, Any]]) -> None:
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
-        for line in file:
+        while line := file.readline(LONGEST_LINE):
             yield json.loads(line)
 
 
-def _slice(releases: dict[str, Release], record: dict[str, Any]) -> str:
-    return releases[record["release_id"]].text[record["start"] : record["end"]]
+def _passage_from(record: dict[str, Any], releases: dict[str, Release]) -> Passage:
+    """The passage that `_passage_record` made this of. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+    release = releases[record["release_id"]]
+    if not all(type(record[name]) is int for name in ("part", "parts", "start", "end")):
+        raise TypeError("a number of a passage is none")
+    if not isinstance(record["id"], str) or not isinstance(record["paragraph"], str | None):
+        raise TypeError("a name of a passage is none")
+    start, end, number = record["start"], record["end"], record["paragraph"]
+    held = [each for each in release.paragraphs if start < each.end and each.start < end]
+    if not held or not held[0].start <= start < end <= held[-1].end or {each.number for each in held} != {number}:
+        raise ValueError(f"{record['id']} is no passage of its release")
+    return Passage(text=release.text[start:end], **record)
 
 
 def _passage_record(passage: Passage) -> dict[str, Any]:
-    record = dataclasses.asdict(passage)
+    record = record_of(passage)
     del record["text"]  # stored once, in the release, and sliced out of it: a passage cannot differ from its release
     return record

@@ -44,13 +44,15 @@ _CAPTION_LENGTH = 300  # characters: captions seen so far are under 150, paragra
 _SIGNATURE = re.compile(
     r"(?=.{3,90}$)(spokesperson\b|.*\b(of|,) (the )?(ministry of foreign affairs|mofa)\b)[^.!?:]*$", re.IGNORECASE
 )
-_DATE_LINE = re.compile(r"\W*(date)?\W*((19|20)\d\d[-./]\d{1,2}[-./]\d{1,2})( \d\d:\d\d(:\d\d)?)?", re.IGNORECASE)
-_COUNT_LINE = re.compile(r"\W*(date|hits?|views?|writer|by)?\W*[\d,]*", re.IGNORECASE)
+# Possessive where two stretches of signs meet: a line of a million dashes would be divided among them in every way.
+_DATE_LINE = re.compile(r"\W*+(date)?\W*+((19|20)\d\d[-./]\d{1,2}[-./]\d{1,2})( \d\d:\d\d(:\d\d)?)?", re.IGNORECASE)
+_COUNT_LINE = re.compile(r"\W*+(date|hits?|views?|writer|by)?\W*+[\d,]*", re.IGNORECASE)
 
 MARKER = r"(?:[°º◦○●•∙·▪■□ㅇ⦁➢▶]|[oOо](?=\s)|[oо](?=[A-Z])|O(?=[A-Z][a-z])|[①-⑳]|※|\*+|[-–—](?=\s))"
 _LONE = re.compile(rf"(?:\d{{1,2}}\.|{MARKER}|[oOо\-–—*])$")
 _MARKED = re.compile(rf"(?:{MARKER}|\d{{1,2}}\.(?:\d{{1,2}}\.?)?\s|\d{{1,2}}\.$|\(\d+\)|\d+\))")
 _ENDED = re.compile(r"[.!?:;][\"'”’)\]]*$")
+_CLOSING = 16  # characters of a line's end in which its full stop is looked for: more brackets and quotes close nothing
 _ORDINAL = re.compile(r"(st|nd|rd|th)\b")
 _BLANKS = re.compile(r"[^\S\n]+")
 _EDGE = " \u200b\ufeff"  # the site's editor leaves characters of no width in lines that were emptied
@@ -100,7 +102,7 @@ def release_lines(body: str, title: str) -> list[str]:
         if not (caption or _NOISE.fullmatch(line) or _MENU.fullmatch(line)):
             kept.append(_END.sub("", line))
     kept = _without_repeated_title(kept, title)
-    if len(kept) > 1 and _SIGNATURE.match(kept[-1]) and not _MARKED.match(kept[-1]) and _ENDED.search(kept[-2]):
+    if len(kept) > 1 and _SIGNATURE.match(kept[-1]) and not _MARKED.match(kept[-1]) and _is_ended(kept[-2]):
         kept.pop()
     return kept
 
@@ -125,7 +127,7 @@ def mend(text: str) -> list[str]:
         elif before and (
             _LONE.match(before)
             or (split_open and not gap)
-            or (not gap and not _MARKED.match(line) and (wrapped or (line[0].islower() and not _ENDED.search(before))))
+            or (not gap and not _MARKED.match(line) and (wrapped or (line[0].islower() and not _is_ended(before))))
         ):
             mended[-1] = f"{before} {line}"
             split_open = False
@@ -142,12 +144,16 @@ def _folded(text: str) -> list[str]:
     return [_BLANKS.sub(" ", line).strip(_EDGE) for line in text.splitlines()]
 
 
+def _is_ended(line: str) -> bool:
+    return _ENDED.search(line[-_CLOSING:]) is not None
+
+
 def _is_wrapped(lines: list[str]) -> bool:
     """Whether the text was cut at a fixed width: most lines that another follows stop near the widest, in mid-sentence."""
     followed = [line for line, after in itertools.pairwise(lines) if line and after]
     if len(followed) < 3 or max(map(len, lines)) not in _WRAP:
         return False
-    return sum(not _ENDED.search(line) and len(line) > 0.7 * _WRAP.start for line in followed) > 0.6 * len(followed)
+    return sum(not _is_ended(line) and len(line) > 0.7 * _WRAP.start for line in followed) > 0.6 * len(followed)
 
 
 def _without_repeated_title(lines: list[str], title: str) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import itertools
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from qa.errors import LedgerDamaged
-from qa.records import release_from, release_record
+from qa.records import LONGEST_LINE, release_from, release_record
 from qa.release import Release
 
 LEDGER = "ledger.jsonl"
@@ -77,12 +78,15 @@ def record_changes(folder: Path, changes: Changes, before: Mapping[str, Release]
 
 def earlier_versions(folder: Path, release_id: str) -> list[Version]:
     """What a release said before it was changed or removed, oldest first."""
-    return [
-        Version(version_of(release), datetime.datetime.fromisoformat(event["at"]), release)
-        for event in events(folder)
-        if event["release"] == release_id and "record" in event
-        for release in [release_from(event["record"])]
-    ]
+    found = []
+    for number, event in enumerate(events(folder), 1):
+        if event["release"] == release_id and "record" in event:
+            try:
+                release, until = release_from(event["record"]), datetime.datetime.fromisoformat(event["at"])
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise LedgerDamaged(folder / LEDGER, number) from error
+            found.append(Version(version_of(release), until, release))
+    return found
 
 
 def events(folder: Path) -> Iterator[dict[str, Any]]:
@@ -90,10 +94,17 @@ def events(folder: Path) -> Iterator[dict[str, Any]]:
     path = folder / LEDGER
     if not path.exists():
         return
+    if not path.is_file():
+        raise LedgerDamaged(path, 1)
     with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
+        for number in itertools.count(1):
             try:
+                if not (line := file.readline(LONGEST_LINE)):
+                    return
                 event = json.loads(line)
-                yield {**event, "release": event["release"], "event": event["event"], "version": event["version"]}
-            except (ValueError, KeyError, TypeError) as error:
+                whole = all(isinstance(event[name], str) for name in ("at", "event", "release", "version"))
+            except (ValueError, KeyError, TypeError, RecursionError) as error:
                 raise LedgerDamaged(path, number) from error
+            if not whole:
+                raise LedgerDamaged(path, number)
+            yield event

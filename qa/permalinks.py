@@ -50,12 +50,16 @@ def permalink(release: Release, start: int, end: int) -> str:
 
 
 def find_cited(link: str, index: Index, folder: Path) -> Cited:
-    """What a permalink, or the id of a release, names: in the index, else among the earlier versions in the ledger of `folder`.
+    """What a permalink, or the id of a release or passage, names: in the index, else among the earlier versions in the ledger
+    of `folder`, the one that the index is read from.
 
     Raises `NotFound` when neither has it.
     """
     match = _FORM.fullmatch(link)
     if match is None:
+        passage = next((passage for passage in index.passages if passage.id == link), None)
+        if passage is not None:
+            return Cited(index.releases[passage.release_id], passage.start, passage.end, None)
         release = index.releases.get(link)
         if release is None:
             raise NotFound(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import textwrap
 from dataclasses import asdict
 from typing import Any
@@ -13,9 +12,9 @@ from qa.measure import Figure
 
 
 def one_line(record: dict[str, Any]) -> str:
-    """The record as JSON on one line, by whatever a reader takes for the end of one."""
+    """The record as JSON on one line, by whatever a reader takes for the end of one; what a terminal would obey is escaped."""
     text = json.dumps(record, ensure_ascii=False)
-    return re.sub("[\x85\u2028\u2029]", lambda match: f"\\u{ord(match[0]):04x}", text)
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def answer_text(record: dict[str, Any]) -> str:
@@ -85,12 +84,13 @@ def comparison_text(record: dict[str, Any]) -> str:
 
 def report_text(record: dict[str, Any]) -> str:
     """A rebuild's report: what was left out and why, what changed, and the count."""
-    lines = [f"left out {each['origin']}: {each['reason']}" for each in record["left_out"]]
+    lines = [on_one_line(f"left out {each['origin']}: {each['reason']}") for each in record["left_out"]]
     for name in ("new", "changed", "removed"):
         ids = record[name]
         if ids and len(ids) < record["releases"]:  # not of a first build
             lines.append(f"{name}: {', '.join(ids[:10])}{f' and {len(ids) - 10} more' if len(ids) > 10 else ''}")
-    lines.append(f"{record['encoded']} passages encoded, the others taken over from the index before")
+    others = ", the others taken over from the index before" if record["encoded"] < record["passages"] else ""
+    lines.append(f"{record['encoded']} passages encoded{others}")
     counts = f"{record['releases']} releases, {record['passages']} passages, {len(record['left_out'])} left out"
     lines.append(f"{counts} -> {record['index']}")
     return printable("\n".join(lines))
@@ -110,6 +110,11 @@ def finding_text(record: dict[str, Any]) -> str:
     """One finding of the doctor on a line, its remedy on the next."""
     line = f"{'ok   ' if record['ok'] else 'FAULT'} {record['check']:<14}{record['detail']}"
     return printable(line if record["ok"] else f"{line}\n      -> {record['remedy']}")
+
+
+def on_one_line(text: str) -> str:
+    """The text without line breaks, and printable: a file may be called by a name of several lines."""
+    return printable(" ".join(text.split()))
 
 
 def printable(text: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.encoder import Encoder, load_encoder
+from embeddings.models import on_this_machine
 from embeddings.reranker import Reranker
 from embeddings.search import CANDIDATES, Found, Query
 from qa.abstention import SHOWN, missing_from, nothing_left, out_of_time
@@ -75,7 +76,7 @@ class Retriever:
         """
         place = index_place(index)
         loaded = open_index(place)
-        encoder = load_encoder(loaded.manifest.model) if encoder is None else encoder
+        encoder = load_encoder(on_this_machine(loaded.manifest.model)) if encoder is None else encoder
         if encoder.fingerprint != loaded.manifest.fingerprint:
             raise IndexUnusable(place, f"it was built with another model than {encoder.name!r} is now")
         return cls(loaded, encoder, reranker)
@@ -130,7 +131,7 @@ class Retriever:
             self._hit(question, rank, found, at, also, own)
             for rank, (at, also) in enumerate(self._without_twins(found, k, question.of_development), 1)
         )
-        evidence = features(found.best[0], query.weights, found.score, is_korean(question.text))
+        evidence = features(found.best[0], query.weights, found.score, float(found.dense[0]), is_korean(question.text))
         confidence = calibration().confidence(evidence)
         abstention = None
         period = question.period

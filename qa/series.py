@@ -39,7 +39,7 @@ def series(index: Index, release_id: str) -> tuple[str, ...]:
     """Ids of the releases of one series, oldest first, those without a date last, the one given among them.
 
     A series is the same kind of event with the same counterpart, by its title, or the statements on one conflict. A release
-    published twice within a week stands there once. Raises `BadQuestion` for an unknown id.
+    published twice within a week stands there once. Raises `NotFound` for an unknown id.
     """
     given = release_named(index, release_id)
     alike = [release for release in index.releases.values() if _event(release) == _event(given)]

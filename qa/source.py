@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -20,6 +21,10 @@ from qa.html import read_html
 
 SUFFIXES = (".txt", ".html", ".htm", ".json", ".jsonl")
 MAX_BYTES = 64 * 2**20  # the ministry's whole English archive, 11,142 releases in March 2026, is about 35 MB as records
+MAX_BAD, MAX_OBJECTS = (
+    10_000,
+    1_000_000,
+)  # of a file that somebody means to be read: the whole archive in one has 11,142 records
 _SLUG = re.compile(r"[^\w]+")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -43,35 +48,54 @@ def read_pages(path: Path) -> Iterator[SourcePage | UnreadableSource]:
     """The source pages in one file, in order; a record that cannot be read comes as the error that says why.
 
     Raises `UnreadableSource` when the file as a whole cannot be read: empty, binary, over 64 MiB, of another encoding,
-    truncated HTML, malformed JSON.
+    truncated HTML, malformed JSON, or where thousands of its records cannot.
     """
     text = _decode(path)
     suffix = path.suffix.lower()
     name = _slug(path.stem)
-    if suffix == ".jsonl":
-        lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
-        for number, line in lines:
-            try:
-                yield _record(json.loads(line), f"{path}:{number}", name)
-            except (ValueError, RecursionError) as error:
-                yield UnreadableSource(f"{path}:{number}", f"not JSON: {error}")
-            except UnreadableSource as error:
-                yield error
-    elif suffix == ".json":
-        try:
-            content = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise UnreadableSource(str(path), f"not JSON: {error}") from error
-        for number, record in enumerate(content if isinstance(content, list) else [content], 1):
-            try:
-                yield _record(record, f"{path}:{number}", name)
-            except UnreadableSource as error:
-                yield error
+    if suffix in (".jsonl", ".json"):
+        bad = 0
+        for found in _lines(text, path, name) if suffix == ".jsonl" else _list(text, path, name):
+            bad += isinstance(found, UnreadableSource)
+            if bad > MAX_BAD:  # each is kept to be told: 64 MiB of them are more than memory holds
+                raise UnreadableSource(str(path), f"has more than {MAX_BAD} records that cannot be read, one of them {found}")
+            yield found
     elif suffix in (".html", ".htm"):
         page = read_html(text, str(path))
         yield SourcePage(str(path), name, page.title, page.date, page.url, page.text)
     else:
         yield SourcePage(str(path), name, None, None, None, text)
+
+
+def _lines(text: str, path: Path, name: str) -> Iterator[SourcePage | UnreadableSource]:
+    for number, line in enumerate(io.StringIO(text, newline="\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            yield _record(_json(line), f"{path}:{number}", name)
+        except (ValueError, RecursionError) as error:
+            yield UnreadableSource(f"{path}:{number}", f"not JSON: {error}")
+        except UnreadableSource as error:
+            yield error
+
+
+def _list(text: str, path: Path, name: str) -> Iterator[SourcePage | UnreadableSource]:
+    try:
+        content = _json(text)
+    except (ValueError, RecursionError) as error:
+        raise UnreadableSource(str(path), f"not JSON: {error}") from error
+    for number, record in enumerate(content if isinstance(content, list) else [content], 1):
+        try:
+            yield _record(record, f"{path}:{number}", name)
+        except UnreadableSource as error:
+            yield error
+
+
+def _json(text: str) -> Any:
+    """Raises `ValueError` for text that is none, or would take twenty times its length in memory."""
+    if text.count("[") + text.count("{") > MAX_OBJECTS:
+        raise ValueError(f"more than {MAX_OBJECTS} lists and records")
+    return json.loads(text)
 
 
 def _decode(path: Path) -> str:

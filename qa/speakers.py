@@ -44,7 +44,7 @@ _PARTICLE = re.compile(
     r"\s?(?:(?:외교|외무|국방|통일|국무)?(?:부장|장관|부|차관|대사|대통령|총리|정부|측|대변인)\s?)*"
     r"(와|과|하고|은|는|이|가|께서)(?=[\s?,]|$)"
 )
-_OFFICE_WORDS = re.compile(r"(?:[’']s|\s+|foreign|prime|vice|minister|president|government|side)*[\s?.]*", re.I)
+_OFFICE_WORDS = re.compile(r"(?:[’']s|\s|foreign|prime|vice|minister|president|government|side)*[\s?.]*", re.I)
 _OURS = re.compile(
     r"\s*(?:our|the) (?:government|(?:(?:(?:first|second) )?vice )?(?:foreign )?minister|ministry|spokesperson)\s*", re.I
 )

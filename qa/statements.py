@@ -6,8 +6,9 @@ import re
 from typing import NamedTuple
 
 from qa.acts import ACTS, AND_VERB, PASSIVE, THAT, TWO_SIDES, VERB, Act, Side, Statement, acts_from, before_verb
+from qa.addressees import counterparts, named_in, said_in_meeting
 from qa.layout import MARKER
-from qa.people import Mention, are_one, countries, joined, mentions, officers, short_names
+from qa.people import Mention, are_one, countries, country_called, joined, mentions, officers, short_names
 from qa.release import Release
 from qa.sentences import sentences
 from qa.speakers import VOICED, Speakers, side_of
@@ -50,7 +51,7 @@ def read_statements(release: Release, start: int, end: int, speakers: Speakers) 
     for first, last in sentences(release.text[:start])[-_LOOK_BACK:]:
         reader.read(release.text[first:last])
     text = release.text[start:end]
-    return tuple(Statement(first, last, *reader.read(text[first:last])) for first, last in sentences(text))
+    return tuple(reader.statement(text, first, last) for first, last in sentences(text))
 
 
 class _Reader:
@@ -66,8 +67,26 @@ class _Reader:
         short = "|".join(map(re.escape, names)) or "(?!)"  # without names, what matches nothing
         self.bare = re.compile(rf"(?<![\w-])(?:M(?:r|rs|s)\. )?({short})(?![\w-]| [A-Z][a-z])")
         self.voice = _NOBODY if len(_LABEL.findall(release.text)) > 1 else self._voice(release)
+        full = [self._named(m) for m in self.cast if m.in_full]
+        self.counterparts = counterparts(release, [(who.side, who.speaker) for who in full], self.home)
         self.last = _NOBODY
         self.head: _Read | None = None
+
+    def statement(self, text: str, start: int, end: int) -> Statement:
+        """What the next sentence, `text[start:end]`, does, and to whom."""
+        side, speaker, act = self.read(text[start:end])
+        return Statement(start, end, side, speaker, act, self._addressee(text[start:end], side, speaker, act))
+
+    def _addressee(self, sentence: str, side: Side | None, speaker: str | None, act: Act | None) -> str | None:
+        if speaker is None or side in (None, "both"):
+            return None
+        text = _unquoted(sentence)
+        named = named_in(text, act, mentions(text, self.bare.finditer(text)))
+        if named is not None:
+            who = self._who(named)
+            return None if who.side == side else who.speaker
+        person = country_called(speaker) is None
+        return self.counterparts.get(side) if person and said_in_meeting(text, act) else None
 
     def read(self, sentence: str) -> _Read:
         """Side, speaker and act of the next sentence."""

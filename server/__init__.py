@@ -1,1 +1,1 @@
-"""What programs ask through; it translates and decides nothing."""
+"""Servers over the public API of `qa`. They translate, and decide nothing."""

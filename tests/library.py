@@ -67,12 +67,14 @@ def use_fake_encoder(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     for module in ("qa.rebuild", "qa.retrieve", "qa.watch", "qa.doctor"):
         monkeypatch.setattr(importlib.import_module(module), "load_encoder", load)
+    for module in ("qa.retrieve", "qa.doctor"):  # the fake one is here under whatever name
+        monkeypatch.setattr(importlib.import_module(module), "on_this_machine", str)
     return asked
 
 
 def use_calibration(monkeypatch: pytest.MonkeyPatch, operating_point: float = 0.5) -> Calibration:
     """Let the confidence rest on "late" alone, and be 0.5 where that is 0.65: the fake encoder needs no fitting."""
-    made = Calibration((20.0, 0.0, 0.0, 0.0), -13.0, operating_point, "made for tests")
+    made = Calibration((20.0, 0.0, 0.0, 0.0, 0.0), -13.0, operating_point, "made for tests")
     monkeypatch.setattr(importlib.import_module("qa.retrieve"), "calibration", lambda: made)
     return made
 

@@ -44,7 +44,17 @@ RECORD = {
     "text": "They met. They agreed.",
     "start": 40,
     "end": 62,
-    "quotes": [{"text": "They agreed.", "start": 10, "end": 22, "speaker": "the two sides", "side": "both", "act": "agreed"}],
+    "quotes": [
+        {
+            "text": "They agreed.",
+            "start": 10,
+            "end": 22,
+            "speaker": "the two sides",
+            "side": "both",
+            "act": "agreed",
+            "to": None,
+        }
+    ],
     "score": 0.123457,
     "scores": {"late": 0.5, "words": 0.25, "dense": 0.8765},
     "also": ["m_5674-1"],

@@ -12,14 +12,17 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from embeddings.errors import ModelUnavailable
+from page.own import place_for
 from qa.errors import QuoteMismatch
 from qa.feedback import feedback_questions, read_feedback
+from qa.rebuild import rebuild
 from qa.retrieve import Retriever
-from tests.conftest import ROOT
+from tests.conftest import ROOT, FakeEncoder
 from tests.library import (
     GRAIN,
     SEOUL_PORT,
     UNRELATED,
+    VISA,
     record,
     retriever_over,
     use_calibration,
@@ -225,7 +228,7 @@ def test_whatever_stands_in_a_release_is_shown_as_text(place: Path) -> None:
     assert f"Harbour {HOSTILE}28 February 2022" in first.text
     assert text in first.text
     assert first.marks == [text.partition(" It rained")[0]]
-    assert links_of(page)[0].startswith('https://example.org/?a="><script>b#:~:text=')
+    assert links_of(page)[0].startswith("https://example.org/?a=%22%3E%3Cscript%3Eb#:~:text=")
     press(page, "open-1-1")
     release = release_of(page)
     assert set(release.tags) == {"div", "section", "p", "mark"}
@@ -373,6 +376,34 @@ def test_a_link_asks_again_with_its_filters_and_what_it_follows() -> None:
     assert turn.request.parameters(HARBOUR) == {"q": "And when?", "after": HARBOUR, "since": "2022-02-01", "act": "agreed"}
 
 
+def come_back(page: AppTest, address: dict[str, str]) -> AppTest:
+    """What a browser does on Back: it runs the page again with an earlier address."""
+    page.query_params.clear()
+    page.query_params.update(address)
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_the_browser_s_back_leads_to_the_question_before_and_forward_to_the_next() -> None:
+    page = ask(ask(visit(), HARBOUR), "How much grain will Korea give to Kenya?")
+    come_back(page, {"q": HARBOUR})
+    assert (page.session_state["newest"], len(turns_of(page))) == (1, 2)
+    come_back(page, {"q": "How much grain will Korea give to Kenya?"})
+    assert (page.session_state["newest"], len(turns_of(page))) == (2, 2)
+    come_back(page, {})
+    assert [*page.chat_message] == []
+    come_back(page, {"q": HARBOUR})
+    assert [turn.request.text for turn in turns_of(page)] == [HARBOUR, "How much grain will Korea give to Kenya?"]
+
+
+def test_the_browser_s_back_undoes_a_change_to_a_question() -> None:
+    page = ask(visit(), "Who agreed to widen the harbour of Busan in 2022?")
+    press(page, "period-out-1")
+    come_back(page, {"q": "Who agreed to widen the harbour of Busan in 2022?"})
+    assert [turn.answer.question.period.said for turn in turns_of(page)] == ["2022"]
+
+
 @pytest.mark.parametrize("wrong", [{"since": "yesterday"}, {"act": "sang"}, {"side": "mine"}, {"q": "???"}])
 def test_a_link_that_is_not_one_is_an_error_in_the_conversation(wrong: dict[str, str]) -> None:
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
@@ -457,6 +488,29 @@ def test_one_s_own_text_is_shown_as_understood_added_and_found_after_a_rebuild(p
     assert "newer than the index" not in words(page)
     ask(page, "What lit the river of Jeonju?")
     assert shown(page, 1)[0].text.startswith("Lanterns lit the river of Jeonju.")
+
+
+def test_two_pages_of_one_name_are_both_kept(place: Path) -> None:
+    folder = place / "own"
+    folder.mkdir()
+    for content in (b"<p>one</p>", b"<p>two</p>", b"<p>one</p>"):
+        place_for(folder, "view.html", content).write_bytes(content)
+    assert sorted(file.read_bytes() for file in folder.iterdir()) == [b"<p>one</p>", b"<p>two</p>"]
+    assert {file.suffix for file in folder.iterdir()} == {".html"}
+
+
+def test_an_answer_stays_as_it_was_when_its_release_is_changed_or_gone(place: Path) -> None:
+    page = ask(visit(), HARBOUR)
+    before = shown(page, 1)[0].text
+    write_corpus(place / "corpus", [record(3, "Orchard Visas Waived", "2023-11-26", VISA)])
+    rebuild([place / "corpus"], place / "index", encoder=FakeEncoder("e5"))
+    page.run()
+    assert not page.exception
+    assert shown(page, 1)[0].text == before
+    press(page, "open-1-1")
+    assert "This release is no longer in the index." in words(page)
+    ask(page, HARBOUR)
+    assert [passage.text.startswith(WIDEN) for passage in shown(page, 3)] == [False]
 
 
 def test_a_public_installation_offers_no_rebuild_and_takes_no_release(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

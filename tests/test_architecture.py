@@ -11,9 +11,8 @@ import qa
 from tests.conftest import ROOT
 
 MODULES = sorted(path.relative_to(ROOT) for folder in ("qa", "embeddings") for path in (ROOT / folder).rglob("*.py"))
-PAGE = sorted(path.relative_to(ROOT) for path in (ROOT / "page").glob("*.py"))
-SERVER = sorted(path.relative_to(ROOT) for path in (ROOT / "server").glob("*.py"))
-ABOVE = {"app", "page", "server", "streamlit", "tests"}
+PAGE, SERVER = (sorted(path.relative_to(ROOT) for path in (ROOT / name).glob("*.py")) for name in ("page", "server"))
+ABOVE = {"app", "page", "server", "streamlit", "fastapi", "starlette", "tests"}
 
 
 def imported(source: str) -> set[str]:
@@ -28,7 +27,7 @@ def imported(source: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", MODULES, ids=str)
-def test_nothing_below_the_page_imports_it(module: Path) -> None:
+def test_nothing_below_the_page_and_the_server_imports_them(module: Path) -> None:
     names = imported((ROOT / module).read_text(encoding="utf-8"))
     assert names & ABOVE == set()
     if module.parts[0] == "embeddings":
@@ -40,6 +39,15 @@ def test_the_page_and_the_servers_ask_the_public_api_and_its_errors_and_nothing_
     tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
     ours = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name for name in ours if name.startswith(("qa", "embeddings"))} <= {"qa", "qa.errors", "embeddings.errors"}
+
+
+@pytest.mark.parametrize("module", SERVER, ids=str)
+def test_the_server_asks_the_public_api_and_its_errors_and_the_command_line_for_its_options(module: Path) -> None:
+    tree = ast.parse((ROOT / module).read_text(encoding="utf-8"))
+    froms = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    ours = {name for node in froms if (name := node.module or "").startswith(("qa", "embeddings"))}
+    assert ours <= {"qa", "qa.errors", "qa.cli", "embeddings.errors"}
+    assert {alias.name for node in froms if node.module == "qa.cli" for alias in node.names} <= {"add_serve_options"}
 
 
 def test_the_public_api_is_pinned() -> None:
@@ -69,6 +77,7 @@ def test_the_public_api_is_pinned() -> None:
         "Retriever",
         "Statement",
         "ask",
+        "before",
         "bibtex",
         "changes_in",
         "cite",
@@ -77,6 +86,9 @@ def test_the_public_api_is_pinned() -> None:
         "default_feedback",
         "default_index",
         "default_own",
+        "find_cited",
+        "folder_of",
+        "index_place",
         "keep_feedback",
         "link_to",
         "named_in",
@@ -116,6 +128,50 @@ def test_the_readme_lists_every_module(module: Path) -> None:
 
 
 def test_every_module_says_at_its_top_what_it_is() -> None:
-    silent = [str(module) for module in MODULES if (ROOT / module).read_text(encoding="utf-8").strip()]
+    silent = [str(module) for module in [*MODULES, *SERVER] if (ROOT / module).read_text(encoding="utf-8").strip()]
     silent = [module for module in silent if not ast.get_docstring(ast.parse((ROOT / module).read_text(encoding="utf-8")))]
     assert silent == []
+
+
+DIAGRAM = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("```mermaid\n")[2].partition("```")[0]
+LAYERS = ("app", "page", "server", "qa", "embeddings")
+
+
+def stages() -> dict[str, list[str]]:
+    """The modules of each stage of the picture, `page.*` resolved."""
+    found = {}
+    for stage, label in re.findall(r'(\w+)\["[^"<]*<br/>([^"]*)"\]', DIAGRAM):
+        named = label.split(", ")
+        packages = [name.removesuffix(".*") for name in named if name.endswith(".*")]
+        of_packages = [dotted(path) for package in packages for path in sorted((ROOT / package).glob("*.py"))]
+        found[stage] = [name for name in named if not name.endswith(".*")] + of_packages
+    return found
+
+
+def dotted(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(module: str) -> set[str]:
+    """The modules of ours that a module imports, by their full names."""
+    path = ROOT / Path(*module.split("."))
+    tree = ast.parse((path / "__init__.py" if path.is_dir() else path.with_suffix(".py")).read_text(encoding="utf-8"))
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    names = {f"{node.module}.{alias.name}" for node in found for alias in node.names} | {node.module or "" for node in found}
+    return {name for name in names if name.partition(".")[0] in LAYERS}
+
+
+def test_the_picture_of_the_flow_shows_every_module_once() -> None:
+    shown = sorted(module for modules in stages().values() for module in modules)
+    ours = [dotted(ROOT / path) for path in (Path("app.py"), *MODULES, *PAGE, *SERVER)]
+    assert shown == sorted(name for name in ours if name not in ("embeddings", "embeddings.errors", "qa.errors"))
+
+
+def test_every_arrow_of_the_picture_is_an_import() -> None:
+    known = stages()
+    arrows = re.findall(r"^ +(\w+)(?:\[[^\]]*\])? --> (\w+)", DIAGRAM, re.MULTILINE)
+    assert len(arrows) == DIAGRAM.count("-->")
+    for one, other in arrows:
+        used = {name for module in known[one] for name in imports(module)} & set(known[other])
+        using = {name for module in known[other] for name in imports(module)} & set(known[one])
+        assert used or using, f"{one} --> {other}"

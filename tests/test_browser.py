@@ -35,11 +35,28 @@ ASKED_OF = (
     "2023-11-20-204th-sofa-joint-committee.txt",
     "2023-11-26-korea-china-foreign-ministers-busan.txt",
 )
+SUPPLY = "What did Korea and China agree on supply chains?"
+TEN = (
+    SUPPLY,
+    "Who chaired the 204th SOFA Joint Committee on the Korean side?",
+    "How much does Korea give to the Grain from Ukraine initiative?",
+    "When does the lotus lantern parade of Jeonju begin?",
+    "What did Foreign Minister Park say about the military reconnaissance satellite of the DPRK?",
+    "What did State Councilor Wang mention about the UN Charter?",
+    "우크라이나 곡물 이니셔티브에 한국은 얼마를 지원하나요?",
+    "What did Korea and Spain agree about orchards in Almeria?",
+    "What was requested of China about the 2030 World Expo in Busan?",
+    "For what did the U.S. thank the ROK about drugs?",
+)
 HOSTILE = '<script>window.owned = 1</script><img src="x" onerror="window.owned = 2"> **bold** $x^2$ [a](https://example.org)'
 LOTUS = f"The lotus lantern parade of Jeonju {HOSTILE} begins at dusk on the river bank and ends at the old gate."
+# What Streamlit's own Markdown makes icons, pictures, colours, formulas, links and arrows of.
+MADE = (
+    ":material/delete: :streamlit: :smile: :red[x] $y$ https://a.example www.a.example a@a.example -> -- ~~z~~ \u202eRTL\u202c"
+)
+GARDEN = f"Outcome of Korea-Spain Foreign Ministers’ Meeting {MADE}"
 FIRST_VISIT = 120_000  # milliseconds: the model is loaded, the first time unpacked, and the passages are encoded
 ANSWER = 30_000
-SUPPLY = "What did Korea and China agree on supply chains?"
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not here: npm install --no-save axe-core")
 
@@ -53,6 +70,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         shutil.copy(CORPUS / name, folder / "corpus")
     hostile = {"title": f"Lanterns {HOSTILE}", "date": "2024-05-01", "url": None, "text": LOTUS}
     (folder / "corpus" / "hostile.json").write_text(json.dumps(hostile), encoding="utf-8")
+    for year in (2022, 2023):
+        text = (
+            f"1. The two sides agreed to plant {year} orchards {MADE} in Almeria.\n* An orchard {MADE} is a garden.\n2. {year}."
+        )
+        garden = {"title": GARDEN, "date": f"{year}-05-01", "url": f"https://www.mofa.go.kr/eng/brd/m_5676/view.do?seq={year}"}
+        (folder / "corpus" / f"garden-{year}.json").write_text(json.dumps({**garden, "text": text}), encoding="utf-8")
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         port = probe.getsockname()[1]
@@ -126,7 +149,7 @@ def test_a_visitor_asks_three_questions_and_no_other_host_is_spoken_to(browser: 
     expect(page.get_by_text("First visit")).to_be_visible(timeout=FIRST_VISIT)
     expect(page.get_by_text("Every word in quotes is a release")).to_be_visible(timeout=FIRST_VISIT)
     expect(page.get_by_text("First visit")).to_have_count(0)
-    expect(page.get_by_text("5 releases, 28 February 2022 – 1 May 2024")).to_be_visible()
+    expect(page.get_by_text("7 releases, 28 February 2022 – 1 May 2024")).to_be_visible()
     answers = page.get_by_test_id("stChatMessage")
 
     ask(page, SUPPLY, 1)
@@ -177,6 +200,46 @@ def test_a_hostile_release_is_read_and_not_run(browser: Browser, address: str) -
     page.close()
 
 
+def test_nothing_is_made_of_what_a_release_holds_wherever_it_is_shown(browser: Browser, address: str) -> None:
+    page = visit(browser, address, viewport={"width": 1440, "height": 900})
+    question = f"What did Korea and Spain agree about orchards in Almeria? {MADE}"
+    ask(page, question, 1)
+    ask(page, "And when?", 2)  # a chip now holds the question
+    answer = page.get_by_test_id("stChatMessage").nth(1)
+    expect(answer.locator(".title").first).to_have_text(GARDEN)
+    expect(answer.locator(".note").first).to_have_text(f"* An orchard {MADE} is a garden.")
+    nothing_is_made(page)
+    page.get_by_role("button", name="Follows:").click()
+    expect(page.get_by_text("This question leans on one before it")).to_contain_text(":red[x]")
+    nothing_is_made(page)
+    page.keyboard.press("Escape")
+    answer.get_by_role("button", name="Through time").click()
+    expect(page.locator(".st-key-sheet .pairs")).to_be_visible(timeout=ANSWER)
+    nothing_is_made(page)
+    page.locator(".st-key-sheet").get_by_role("button", name="Open the release").last.click()
+    expect(page.locator(".st-key-sheet .release mark")).to_be_visible(timeout=ANSWER)
+    page.locator(".st-key-sheet .outline summary").click()
+    expect(page.locator(".st-key-sheet").get_by_role("button", name="Earlier")).to_contain_text(":red[x]")
+    nothing_is_made(page)
+    page.get_by_role("button", name="What changed since the one before").click()
+    expect(page.locator(".st-key-sheet .pairs")).to_contain_text(f"plant 2023 orchards {MADE}", timeout=ANSWER)
+    nothing_is_made(page)
+    page.get_by_role("button", name="Close").click()
+    answer.get_by_role("button", name="Cite").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text(MADE, timeout=ANSWER)
+    nothing_is_made(page)
+    page.context.close()
+
+
+def nothing_is_made(page: Page) -> None:
+    """No link, picture, icon, formula or colour of a release's or a question's text is on the page."""
+    made = page.locator(".stMain").locator(
+        "a:not([href^='https://www.mofa.go.kr/'], [href^='#']), img, del, .katex, [class*='color']"
+    )
+    assert [each.evaluate("e => e.outerHTML") for each in made.all()] == []
+    assert not {"delete", "→", "—", "😄"} & set(page.locator(".stMain").inner_text().split())
+
+
 def test_a_new_answer_is_read_from_its_first_passage(browser: Browser, address: str) -> None:
     page = visit(browser, address)
     ask(page, SUPPLY, 1)
@@ -218,6 +281,64 @@ def test_the_address_asks_the_same_in_a_new_tab(browser: Browser, address: str) 
     expect(other.get_by_role("heading", name="And about tourism?")).to_be_visible(timeout=ANSWER)
     expect(other.locator(".quote").first).to_have_text(quote, timeout=ANSWER)
     page.context.close()
+
+
+def test_the_keyboard_is_in_what_opens_beside_the_answer_and_back_where_it_was(browser: Browser, address: str) -> None:
+    page = visit(browser, address, viewport={"width": 1440, "height": 900})
+    ask(page, SUPPLY, 1)
+    opener = page.get_by_role("button", name="Open the release").first
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-close button")).to_be_focused(timeout=ANSWER)
+    page.keyboard.press("Enter")
+    expect(page.locator(".st-key-sheet")).to_have_count(0, timeout=ANSWER)
+    expect(opener).to_be_focused()
+    page.context.close()
+
+
+def test_back_and_forward_lead_through_the_questions(browser: Browser, address: str) -> None:
+    page = visit(browser, address)
+    ask(page, SUPPLY, 1)
+    ask(page, "And about tourism?", 2)
+    page.go_back()
+    expect(page.get_by_role("heading", name=SUPPLY)).to_be_in_viewport(timeout=ANSWER)
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(4)
+    page.go_forward()
+    expect(page.get_by_role("heading", name="And about tourism?")).to_be_in_viewport(timeout=ANSWER)
+    assert "after=" in page.url
+    page.go_back()
+    page.go_back()
+    expect(page.get_by_test_id("stChatMessage")).to_have_count(0, timeout=ANSWER)
+    page.context.close()
+
+
+def test_ten_sessions_that_ask_at_once_each_get_the_answer_of_one_that_asks_alone(browser: Browser, address: str) -> None:
+    context = browser.new_context()
+    pages = {question: context.new_page() for question in TEN}
+    for page in pages.values():
+        page.goto(address, wait_until="commit")  # and load side by side
+    for question, page in pages.items():
+        expect(page.get_by_test_id("stChatInputTextArea")).to_be_visible(timeout=FIRST_VISIT)
+        page.get_by_test_id("stChatInputTextArea").fill(question)
+    for page in pages.values():
+        page.get_by_test_id("stChatInputTextArea").press("Enter", no_wait_after=True)
+    answers = {}
+    for question, page in pages.items():
+        messages = page.get_by_test_id("stChatMessage")
+        expect(messages.nth(1).locator(".quote").first).to_be_visible(timeout=FIRST_VISIT)
+        expect(messages).to_have_count(2)
+        expect(messages.nth(0).get_by_role("heading", name=question)).to_be_visible()
+        answers[question] = messages.nth(1).locator(".quote, .title").all_inner_texts()
+    context.close()
+    alone = visit(browser, address)
+    for at, question in enumerate(TEN, 1):
+        ask(alone, question, at)
+        assert (
+            alone.get_by_test_id("stChatMessage").nth(2 * at - 1).locator(".quote, .title").all_inner_texts()
+            == answers[question]
+        )
+    assert len({told[0] for told in answers.values()}) > len(TEN) / 2
+    alone.context.close()
 
 
 def test_a_conversation_is_saved_and_the_file_holds_its_quotes(browser: Browser, address: str) -> None:

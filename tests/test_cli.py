@@ -7,8 +7,10 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import types
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from qa.cli import main
 from qa.feedback import Feedback, keep_feedback
 from qa.generations import building
 from qa.retrieve import Retriever
+from tests.conftest import ROOT
 from tests.library import (
     RECORDS,
     SEOUL_PORT,
@@ -490,11 +493,22 @@ def test_app_starts_streamlit_on_this_machine_only_without_telemetry(started: li
         "--browser.gatherUsageStats=false",
         "--server.address=localhost",
         "--server.port=8599",
+        "--server.showEmailPrompt=false",
         "--client.showErrorDetails=none",
     )
     assert set(said) <= set(command)
     assert options["env"]["QA_INDEX"] == str(tmp_path / "index")
     assert options["env"]["QA_CORPUS"] == str(tmp_path / "corpus")
+
+
+def test_an_installed_page_has_the_settings_of_the_checkouts(started: list[Any], run: Any) -> None:
+    run("app")
+    for section, settings in tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8")).items():
+        for name, value in settings.items():
+            for key, setting in value.items() if isinstance(value, dict) else [(None, value)]:
+                dotted = ".".join(filter(None, (section, name, key)))
+                said = str(setting).lower() if isinstance(setting, bool) else setting
+                assert dotted == "server.headless" or f"--{dotted}={said}" in started[0][0]
 
 
 def test_app_passes_a_relative_folder_on_as_an_absolute_one(
@@ -507,12 +521,47 @@ def test_app_passes_a_relative_folder_on_as_an_absolute_one(
     assert "QA_CORPUS" not in started[0][1]["env"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "module"),
+    [
+        (["serve", "--port", "8599", "--index", "here"], "server.http"),
+        (["mcp", "--index", "here", "--http", "8765"], "server.mcp"),
+    ],
+)
+def test_the_command_becomes_its_server_wherever_it_is_run(
+    arguments: list[str], module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    became: list[Any] = []
+
+    def execve(*call: Any) -> None:
+        became.extend(call)
+        raise SystemExit(0)
+
+    monkeypatch.setattr(os, "execve", execve)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        main(arguments)
+    path, command, environment = became
+    assert path == sys.executable
+    assert command == [sys.executable, "-P", "-m", module, *arguments[1:]]
+    assert environment["PYTHONPATH"].split(os.pathsep)[0] == str(ROOT)
+
+
+@pytest.mark.parametrize(("command", "missing"), [("serve", "fastapi"), ("serve", "prometheus_client"), ("mcp", "mcp")])
+def test_a_server_without_its_extra_says_what_to_install(
+    run: Any, monkeypatch: pytest.MonkeyPatch, command: str, missing: str
+) -> None:
+    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == missing else find_spec(name))
+    ran = run(command)
+    assert (ran.status, ran.err) == (1, f"qa: {missing} is not installed. pip install 'release-qa[{command}]'\n")
+
+
 # rebuilding, showing, examining
 
 
 def test_a_second_rebuild_tells_what_is_new_changed_and_removed(tmp_path: Path, run: Any) -> None:
     corpus = write_corpus(tmp_path / "corpus")
-    run("rebuild", "--corpus", corpus, "--index", tmp_path / "index")
+    assert run("rebuild", "--corpus", corpus, "--index", tmp_path / "index").err.splitlines()[-2] == "3 passages encoded"
     write_corpus(corpus, [{**RECORDS[0], "title": "Harbor Talks Held"}, RECORDS[1], VISIT])
     ran = run("rebuild", "--corpus", corpus, "--index", tmp_path / "index")
     told = ["new: m_5676-4", "changed: m_5676-1", "removed: m_5676-3"]

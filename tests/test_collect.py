@@ -768,13 +768,21 @@ def test_a_folder_that_cannot_be_written_stops(site: Ministry, tmp_path: Path) -
         fetch(site, tmp_path / "taken")
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """SIGINT interrupts, also where the tests run as a job in the background, to which shells let it be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_a_second_collector_in_the_same_folder_is_turned_away(site: Ministry, tmp_path: Path) -> None:
     with FileLock(tmp_path / ".collect.lock"), pytest.raises(CollectStopped, match="another qa collect is at work"):
         fetch(site, tmp_path)
     assert site.log == []
 
 
-def test_interrupted_it_says_what_was_new_and_changed_so_far(site: Ministry, tmp_path: Path) -> None:
+def test_interrupted_it_says_what_was_new_and_changed_so_far(site: Ministry, tmp_path: Path, interruptible: None) -> None:
     fetch(site, tmp_path)
     site.releases[2].paragraphs[1] = "2. The two sides agreed to nothing."
     site.releases.append(release(4, NEWEST + timedelta(days=1)))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from embeddings.encoder import Encoder
 from qa.comparison import REPEATED, TOKEN_SHARE, Comparison, Pair, Sentence, _likeness, _paired, _read, compare
-from qa.errors import BadQuestion, QuoteMismatch
+from qa.errors import BadQuestion, NotFound, QuoteMismatch
 from qa.index import Index
 from qa.sentences import sentences
 from qa.series import series
@@ -123,11 +123,9 @@ def test_an_unknown_id_is_refused_with_the_nearest_id_or_title() -> None:
         release_of(HARBOUR, title=title, url=f"https://www.mofa.go.kr/eng/brd/m_5676/view.do?seq={seq}")
         for title, seq in (("Harbour Talks", 322012), ("Grain Assistance", 318277))
     )
-    with pytest.raises(
-        BadQuestion, match=r"no release has the id 'm_5676-32201'; the nearest: m_5676-322012 \(Harbour Talks\)"
-    ):
+    with pytest.raises(NotFound, match=r"'m_5676-32201': no release has this id; the nearest: m_5676-322012 \(Harbour Talks\)"):
         compare(index, "m_5676-318277", "m_5676-32201")
-    with pytest.raises(BadQuestion, match=r"the nearest: m_5676-318277 \(Grain Assistance\)"):
+    with pytest.raises(NotFound, match=r"the nearest: m_5676-318277 \(Grain Assistance\)"):
         series(index, "Grain Assistence")
 
 

@@ -13,7 +13,7 @@ from qa import evaluate
 from qa.answer import Hit
 from qa.confidence import FEATURES, Calibration
 from qa.errors import BadQuestion, QaError
-from qa.evaluate import DEPTH, NOISE, SHOWN, Asked, check, digest, fit, pin, read_questions
+from qa.evaluate import DEPTH, NOISE, SHOWN, LabelledQuestion, check, digest, fit, pin, read_questions
 from qa.measure import Figure, figures
 from qa.quotes import Quote
 from qa.retrieve import Retriever
@@ -52,15 +52,15 @@ def questions(tmp_path: Path) -> Path:
 
 
 def test_a_question_file_is_read_whole_or_one_split_of_it(questions: Path) -> None:
-    first = Asked("a", "test", "fact", ("Which talks were held?",), HARBOUR, (("m_5676-1", WIDEN),))
-    second = Asked("b", "tune", "unanswerable", (), UNRELATED, ())
+    first = LabelledQuestion("a", "test", "fact", ("Which talks were held?",), HARBOUR, (("m_5676-1", WIDEN),))
+    second = LabelledQuestion("b", "tune", "unanswerable", (), UNRELATED, ())
     assert read_questions(questions) == [first, second]
     assert read_questions(questions, "tune") == [second]
 
 
 def test_what_a_line_leaves_out_is_a_test_question_without_history(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "q.jsonl", [{"id": 7, "question": HARBOUR, "answers": []}])
-    assert read_questions(path) == [Asked("7", "test", "question", (), HARBOUR, ())]
+    assert read_questions(path) == [LabelledQuestion("7", "test", "question", (), HARBOUR, ())]
 
 
 @pytest.mark.parametrize(
@@ -114,8 +114,8 @@ def test_no_question_of_the_split_is_an_error(tmp_path: Path) -> None:
 # running them
 
 
-def asked(question: str, *answers: tuple[str, str], history: tuple[str, ...] = ()) -> Asked:
-    return Asked("q", "test", "fact", history, question, answers)
+def asked(question: str, *answers: tuple[str, str], history: tuple[str, ...] = ()) -> LabelledQuestion:
+    return LabelledQuestion("q", "test", "fact", history, question, answers)
 
 
 def test_an_outcome_says_what_came_of_the_question(retriever: Retriever) -> None:
@@ -338,7 +338,7 @@ def test_a_fit_is_written_and_explains_its_questions_better_than_their_share_rig
     assert 0 < sum(right) < len(right)
     evidence = [retriever.ask(one.question).evidence for one in tune]
     share = sum(right) / len(right)
-    base = Calibration((0.0,) * 4, math.log(share / (1 - share)), 0.5, "")
+    base = Calibration((0.0,) * len(FEATURES), math.log(share / (1 - share)), 0.5, "")
     assert log_loss(fitted, evidence, right) < 0.5 * log_loss(base, evidence, right)
 
 

@@ -96,7 +96,18 @@ def test_a_page_without_text_is_refused() -> None:
 
 
 def test_fifty_thousand_nested_elements_are_read() -> None:
-    assert read_html("<html><body>" + "<div>" * 50_000 + "deep</body></html>", "page").text == "deep"
+    assert read_html("<html><body>" + "<div><span>" * 400 + "<b>" * 50_000 + "deep</body></html>", "page").text == "deep"
+
+
+def test_blocks_that_nest_without_end_are_refused_before_they_are_parsed() -> None:
+    """The parser looks through the open blocks at each further one: a million of them take it hours."""
+    with pytest.raises(UnreadableSource, match="nests more than 500 blocks"):
+        read_html("<html><body>" + "<div>" * 1_000_000 + "deep</body></html>", "page")
+
+
+def test_many_empty_bodies_in_one_another_are_looked_into_a_few_times_only() -> None:
+    with pytest.raises(UnreadableSource, match="without text"):
+        read_html("<html><body>" + "<span class=bo_con>" * 5_000 + "</body></html>", "page")
 
 
 @pytest.mark.parametrize(

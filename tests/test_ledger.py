@@ -56,6 +56,7 @@ def test_a_permalink_goes_on_citing_what_was_changed_or_removed(tmp_path: Path) 
         assert (cited.until is None) == (passage.release_id == "m_5676-2")
         assert cited.record()["permalink"] == links[passage.release_id]
     assert find_cited("m_5676-1", index, folder).text == index.releases["m_5676-1"].text
+    assert [find_cited(passage.id, index, folder).text for passage in index.passages] == [each.text for each in index.passages]
     assert [each.release for each in earlier_versions(folder, "m_5676-1")] == [before.releases["m_5676-1"]]
 
 

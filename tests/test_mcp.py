@@ -315,35 +315,3 @@ def test_an_interruption_ends_a_session_without_a_traceback(tmp_path: Path) -> N
         assert server.wait(timeout=60) == -signal.SIGINT  # with standard input still open
         assert server.stderr
         assert server.stderr.read() == b""
-
-
-# the command
-
-
-def test_the_command_becomes_the_server_wherever_it_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from qa.cli import main
-
-    became: list[Any] = []
-
-    def execve(*call: Any) -> None:
-        became.extend(call)
-        raise SystemExit(0)
-
-    monkeypatch.setattr(os, "execve", execve)
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit):
-        main(["mcp", "--index", "here", "--http", "8765"])
-    path, command, environment = became
-    assert path == sys.executable
-    assert command == [sys.executable, "-P", "-m", "server.mcp", "--index", "here", "--http", "8765"]
-    assert environment["PYTHONPATH"].split(os.pathsep)[0] == str(ROOT)
-
-
-def test_without_its_library_the_command_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from qa import cli
-
-    monkeypatch.setattr(cli, "find_spec", lambda name: None)
-    assert cli.main(["mcp"]) == 1
-    assert capsys.readouterr().err == "qa: mcp is not installed. pip install 'release-qa[mcp]'\n"

@@ -23,8 +23,10 @@ from qa.mirror import build_there, current_name, engine_at, folder_of, mirror_of
 from qa.places import Address, index_place
 from qa.rebuild import rebuild
 from qa.retrieve import Retriever
+from server.http import create_app
 from tests.conftest import CORPUS, FakeEncoder
 from tests.library import RECORDS, record, use_calibration, use_fake_encoder, write_corpus
+from tests.test_served import client_of, wait_for
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # of the package that carries the server
 
@@ -228,6 +230,18 @@ def test_the_commands_take_an_address(
     told = capsys.readouterr().out
     assert f"Milvus v2.3.5-lite at 127.0.0.1:{pushed.port}" in told
     assert "24 of 24 sampled passages find themselves" in told
+
+
+def test_the_http_interface_takes_an_address(pushed: Address, local: Retriever, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_fake_encoder(monkeypatch)
+    expected = local.ask(QUESTIONS[0]).record()
+    with client_of(create_app(str(pushed))) as client:
+        wait_for(client)
+        found = client.post("/retrieve", json={"question": QUESTIONS[0]}).json()
+        assert [hit["passage_id"] for hit in found["hits"]] == [hit["passage_id"] for hit in expected["hits"]]
+        assert found["generation"].startswith("shipped_")
+        cited = client.get(f"/passages/{found['hits'][0]['permalink']}").json()
+        assert cited["text"] == found["hits"][0]["text"]
 
 
 def test_readers_see_whole_generations_only_and_the_older_ones_are_dropped(server: Server, tmp_path: Path) -> None:

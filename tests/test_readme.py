@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import textwrap
@@ -86,3 +87,10 @@ def test_every_command_is_in_the_readme() -> None:
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)", README))) or [""])
 def test_a_link_to_a_file_of_the_project_finds_it(link: str) -> None:
     assert (ROOT / link).exists()
+
+
+def test_the_figures_are_those_that_were_pinned() -> None:
+    shown = {
+        name: float(value) for name, value in re.findall(r"^\| ([^|]+) \| ([\d.]+) \| [\d.]+ – [\d.]+ \|", README, re.MULTILINE)
+    }
+    assert shown == json.loads((ROOT / "corpus" / "floors.json").read_text(encoding="utf-8"))["floors"]

@@ -163,7 +163,7 @@ def test_progress_counts_all_texts_once() -> None:
 
 def test_save_and_load_round_trip(tmp_path: Path) -> None:
     built = SearchIndex.build(TEXTS, ENCODER, tmp_path)
-    loaded = SearchIndex.load(tmp_path)
+    loaded = SearchIndex.load(tmp_path, len(TEXTS), ENCODER.dimension)
     assert len(loaded) == len(built) == 5
     for question in (*TEXTS, "grain", ""):
         ours, theirs = ask(built, question), ask(loaded, question)
@@ -181,7 +181,7 @@ def test_a_part_of_another_index_is_damaged(tmp_path: Path, part: str) -> None:
     shutil.rmtree(own) if own.is_dir() else own.unlink()
     (tmp_path / "other" / part).rename(own)
     with pytest.raises(IndexDamaged):
-        SearchIndex.load(tmp_path / "own")
+        SearchIndex.load(tmp_path / "own", len(TEXTS), ENCODER.dimension)
 
 
 def test_what_an_earlier_index_holds_is_taken_over_and_only_the_rest_encoded(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_what_an_earlier_index_holds_is_taken_over_and_only_the_rest_encoded(tmp
     SearchIndex.build(later, encoder, tmp_path / "kept", kept=kept, progress=lambda *done: shown.append(done))
     assert seen == ["A new port in Kenya"]
     assert shown == [(3, 3)]
-    taken, whole = (SearchIndex.load(tmp_path / name) for name in ("kept", "whole"))
+    taken, whole = (SearchIndex.load(tmp_path / name, len(later), ENCODER.dimension) for name in ("kept", "whole"))
     assert taken.dense.vectors.tolist() == whole.dense.vectors.tolist()
     for row in range(3):
         assert [each.tolist() for each in taken.tokens.stored(row)] == [each.tolist() for each in whole.tokens.stored(row)]

@@ -164,6 +164,17 @@ def test_a_record_that_cannot_be_read_is_reported_and_the_rest_is_read(tmp_path:
     assert reasons(pages(tmp_path / "a.jsonl", "\n".join(map(json.dumps, broken)))) == expected
 
 
+@pytest.mark.parametrize(("name", "text"), [("many.json", "[" + "1,\n" * 20_000 + "1]"), ("many.jsonl", "1\n" * 20_000)])
+def test_a_file_of_records_that_are_none_is_refused_before_all_of_them_are_told(tmp_path: Path, name: str, text: str) -> None:
+    assert refusal(tmp_path / name, text).startswith("has more than 10000 records that cannot be read, one of them ")
+
+
+def test_json_that_takes_twenty_times_its_length_in_memory_is_not_parsed(tmp_path: Path) -> None:
+    lists = "[" + "[]," * 1_000_000 + "[]]"
+    assert refusal(tmp_path / "lists.json", lists) == "not JSON: more than 1000000 lists and records"
+    assert reasons(pages(tmp_path / "lists.jsonl", lists)) == ["not JSON: more than 1000000 lists and records"]
+
+
 def test_a_blank_field_counts_as_not_stated(tmp_path: Path) -> None:
     (page,) = pages(tmp_path / "a.json", json.dumps({"title": " ", "date": "", "url": None, "text": "x"}))
     assert isinstance(page, SourcePage)

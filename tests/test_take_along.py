@@ -33,15 +33,15 @@ def test_a_conversation_is_exported_with_its_quotes_and_links_and_nothing_that_r
     hostile = record(4, "=HYPERLINK(1) <b>[x](y)", "2022-03-02", f"{WIDEN} It rained.")
     retriever = retriever_over(tmp_path, [*RECORDS[1:], hostile])
     request = Request(f"={HARBOUR}")
-    turns = [Turn(1, request, retriever.ask(request.understood(retriever)), None, 0.0)]
-    rows = list(csv.reader(io.StringIO(as_csv(retriever, turns).removeprefix("\ufeff"))))
+    turns = [Turn(1, request, retriever.ask(request.understood(retriever)), None, dict(retriever.index.releases))]
+    rows = list(csv.reader(io.StringIO(as_csv(turns).removeprefix("\ufeff"))))
     first = dict(zip(rows[0], rows[1], strict=True))
     assert first["question"] == f"'={HARBOUR}"
     assert first["title"] == "'=HYPERLINK(1) <b>[x](y)"
     assert (first["quote"], first["paragraph"], first["date"]) == (WIDEN, "1", "2022-03-02")
     assert first["link"].startswith("https://www.mofa.go.kr/eng/brd/m_5676/view.do?seq=4#:~:text=")
     assert first["asked again at"].endswith("?q=%3DWho%20agreed%20to%20widen%20the%20harbour%20of%20Busan%3F")
-    markdown = as_markdown(retriever, turns)
+    markdown = as_markdown(turns)
     assert "\\<b\\>\\[x\\]\\(y\\)" in markdown
     assert "> The two ministers agreed to widen the harbour of Busan\\." in markdown
 

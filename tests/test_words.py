@@ -6,7 +6,8 @@ import string
 import pytest
 
 from page import answers
-from page.words import KOREAN, ONE, nth
+from page.korean import KOREAN
+from page.words import ONE, nth
 from tests.conftest import ROOT
 
 CALLED = "say"
