@@ -134,7 +134,7 @@ def test_ask_prints_one_answer_as_one_json_line(index: Path, run: Any) -> None:
     assert (first["rank"], second["rank"]) == (1, 2)
     assert (first["release_id"], first["title"], first["date"]) == ("m_5676-1", "Harbour Talks Held", "2022-02-28")
     assert (first["paragraph"], first["text"], first["also"]) == (None, SEOUL_PORT, [])
-    said = {"speaker": None, "side": None, "act": "agreed"}
+    said = {"speaker": None, "side": None, "act": "agreed", "to": None}
     assert first["quotes"] == [{"text": WIDEN, "start": 0, "end": len(WIDEN), **said}]
     assert first["score"] > second["score"]
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -199,7 +198,7 @@ def test_an_index_that_is_missing_names_the_command_that_builds_it(tmp_path: Pat
 
 def test_an_unknown_id_says_which_there_are(index: Path) -> None:
     assert "no release has this id; there are 5, m_5676-1" in error_of(call(index, "fetch", id="m_5676-99"))
-    assert "no release has the id 'm_5676-99'; the nearest: m_5676-" in error_of(call(index, "compare", later="m_5676-99"))
+    assert "'m_5676-99': no release has this id; the nearest: m_5676-" in error_of(call(index, "compare", later="m_5676-99"))
 
 
 def test_a_question_of_a_million_characters_is_an_error_of_ours(index: Path) -> None:
