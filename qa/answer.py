@@ -18,9 +18,10 @@ class Hit:
 
     `score` is 0 to 1 and falls with `rank` (1 is nearest). `scores` names what it was made of: "late", weighted mean best
     cosine of the question's tokens, -1 to 1; "words", BM25 as a share of the most it could be, 0 to 1; and "dense", cosine
-    of the pooled vectors, -1 to 1, which proposes candidates. The score is less where the passage opens its release or lies
-    outside the period asked about, and more where it holds the act that is asked for; a reranker gives another. `also`
-    holds the ids of releases that published the same passage; `permalink` names the passage for good (`qa.permalinks`).
+    of the pooled vectors, -1 to 1, which proposes candidates. The score is less where no single sentence holds all that is
+    asked, where the passage opens its release or lies outside the period asked about, and more where it holds the act that is
+    asked for; a reranker gives another. `also` holds the ids of releases that published the same passage; `permalink` names the
+    passage for good (`qa.permalinks`).
     """
 
     rank: int

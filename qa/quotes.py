@@ -73,19 +73,42 @@ def find_quotes(
     if not found:
         return ()
     scores = np.full(len(found), -np.inf)
-    likeness = np.full(len(found), -1.0)
-    title = similarities[:, spans[:, 0] < offset].max(axis=1, initial=-1.0)
+    likeness = sentence_likeness(found, similarities, weights, spans, offset)
     expected = [held for asked, held in _EXPECTED if asked.search(question)]
     for at, (start, end) in enumerate(found):
-        own = similarities[:, (spans[:, 1] > start + offset) & (spans[:, 0] < end + offset)]
+        own = similarities[:, _within(start, end, spans, offset)]
         if own.size:
-            likeness[at] = weights @ np.maximum(own.max(axis=1), title)
             scores[at] = likeness[at] + REVERSE_SHARE * own.max(axis=0).mean()
             scores[at] += EXPECTED_BONUS * any(held.search(text, start, end) for held in expected)
             scores[at] += ASKED_BONUS * (asked is not None and asked[at])
     best = np.argsort(-scores, kind="stable")[:2]
     best = best[scores[best] >= scores[best[0]] - NEARLY]
     return tuple(_quote(text, found[at], float(likeness[at]), statements[at] if statements else None) for at in best)
+
+
+def sentence_likeness(
+    found: Sequence[tuple[int, int]],
+    similarities: npt.NDArray[np.float32],
+    weights: npt.NDArray[np.float32],
+    spans: npt.NDArray[np.int32],
+    offset: int,
+) -> npt.NDArray[np.float64]:
+    """For each sentence of a passage, the mean best cosine of the question's tokens in it or the title, -1 where none was read.
+
+    `found` holds the sentences' characters in the passage's text, the rest is as in `find_quotes`.
+    """
+    title = similarities[:, spans[:, 0] < offset].max(axis=1, initial=-1.0)
+    likeness = np.full(len(found), -1.0)
+    for at, (start, end) in enumerate(found):
+        own = similarities[:, _within(start, end, spans, offset)]
+        if own.size:
+            likeness[at] = weights @ np.maximum(own.max(axis=1), title)
+    return likeness
+
+
+def _within(start: int, end: int, spans: npt.NDArray[np.int32], offset: int) -> npt.NDArray[np.bool_]:
+    """Which tokens of a passage stand in a sentence of its text."""
+    return np.asarray((spans[:, 1] > start + offset) & (spans[:, 0] < end + offset))
 
 
 def _quote(text: str, sentence: tuple[int, int], likeness: float, statement: Statement | None) -> Quote:

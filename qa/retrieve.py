@@ -29,8 +29,9 @@ from qa.period import Period
 from qa.permalinks import permalink
 from qa.places import IndexPlace, index_place
 from qa.question import Options, Question, is_korean, understand
-from qa.quotes import find_quotes
+from qa.quotes import find_quotes, sentence_likeness
 from qa.release import Release
+from qa.sentences import sentences
 from qa.speakers import Speakers
 from qa.statements import read_statements
 from qa.timeline import Timeline
@@ -45,6 +46,9 @@ _ASKS_OPENING = re.compile(r"\b(?:when|where|venue|what (?:day|date|time))\b|언
 # 0.94 at 3 to 5.
 OWN = 3.0
 OUTSIDE, OLDEST = 0.2, 0.2  # lost by a score outside the period asked about, and by the oldest release's for "the latest"
+# Lost by one of the best passages, of what several of its sentences hold of the question, but none alone with the title. R@1
+# without it and with it: 0.798 and 0.807 on the tune split, 0.688 and 0.701 on the White House's statements.
+SCATTERED = 0.5
 LOOKED_AT, ASKED_BONUS = 20, 0.05  # of the best passages, and what one gains where it holds the act that is asked about
 MAX_SAID = 1_000  # candidates of each search among which passages with a given statement are looked for
 MAX_K = 100
@@ -181,12 +185,27 @@ class Retriever:
         found = self.index.search.search(query, rows=rows, favoured=favoured, factors=factors, candidates=candidates)
         if question.said is not None:
             found = found.take(np.array([self._says(int(row), question.said) for row in found.rows], dtype=bool))
+        found = self._gathered(query, found)
         if question.asked is not None:
             bonus = np.ones(len(found.rows), dtype=np.float32)
             for at, row in enumerate(found.rows[:LOOKED_AT].tolist()):
                 bonus[at] += ASKED_BONUS * self._says(row, question.asked)
             found = replace(found, score=np.minimum(found.score * bonus, 1)).ordered()
         return found if self.reranker is None else self._reranked(query.text, found, self.reranker)
+
+    def _gathered(self, query: Query, found: Found) -> Found:
+        """The same, where one of the best passages falls behind for what only several of its sentences hold together."""
+        best = found.rows[:LOOKED_AT].tolist()
+        lost = np.maximum(found.late[: len(best)] - [self._best_sentence(query, row) for row in best], 0)
+        score = found.score - SCATTERED * np.pad(lost, (0, len(found.rows) - len(best)), constant_values=lost.max(initial=0))
+        return replace(found, score=np.maximum(score, 0).astype(np.float32)).ordered()
+
+    def _best_sentence(self, query: Query, row: int) -> float:
+        passage, stored = self.index.passages[row], self.index.search.tokens
+        likeness = stored.similarities(query.tokens, row)
+        offset = len(context(self.release_of(passage)))
+        found = sentence_likeness(sentences(passage.text), likeness, query.weights, stored.spans(row), offset)
+        return float(found.max(initial=-1.0))
 
     def _reranked(self, question: str, found: Found, reranker: Reranker) -> Found:
         """The best passages as the cross-encoder orders them, in the upper half of the scores; the others in the lower."""
