@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from qa import QaError
-from qa.cli import add_serve_options
+from qa.cli.options import add_serve_options
 from server import models
 from server.limits import LOOPBACK, RATE, Gate, Limits
 from server.metrics import Metrics, Observed

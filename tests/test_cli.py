@@ -551,7 +551,7 @@ def test_the_command_becomes_its_server_wherever_it_is_run(
 def test_a_server_without_its_extra_says_what_to_install(
     run: Any, monkeypatch: pytest.MonkeyPatch, command: str, missing: str
 ) -> None:
-    monkeypatch.setattr(cli, "find_spec", lambda name: None if name == missing else find_spec(name))
+    monkeypatch.setattr("qa.cli.starting.find_spec", lambda name: None if name == missing else find_spec(name))
     ran = run(command)
     assert (ran.status, ran.err) == (1, f"qa: {missing} is not installed. pip install 'release-qa[{command}]'\n")
 
