@@ -371,6 +371,14 @@ def test_help_lists_every_command_with_what_it_does(run: Any) -> None:
     assert {"rebuild", "ask", "app", "evaluate"} <= set(COMMANDS)
 
 
+def test_help_comes_without_loading_what_computes_or_draws() -> None:
+    code = "import sys; from qa.cli import _parser; _parser().format_help(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "qa.cli.starting" in loaded
+    assert loaded & {"torch", "transformers", "streamlit", "fastapi", "mcp", "matplotlib"} == set()
+
+
 def qa_process(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "qa.cli", *map(str, arguments)]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
