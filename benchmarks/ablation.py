@@ -96,6 +96,7 @@ VARIANTS: dict[str, tuple[str, Change]] = {
     "every token of the question weighs the same": ("e5", same_weights),
     "without title and date in front": ("no title", no_title),
     "without the step back of openings": ("e5", lambda: patch.object(RETRIEVE, "OPENING", 1.0)),
+    "without what is lost by several sentences for one": ("e5", lambda: patch.object(RETRIEVE, "SCATTERED", 0.0)),
     "without periods": ("e5", understood_without(period=None)),
     "without Hangul names": ("e5", lambda: patch.object(Names, "in_english", lambda _, question: question)),
     "without whose act is asked for": ("e5", understood_without(asked=None)),
