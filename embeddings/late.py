@@ -167,7 +167,8 @@ class TokenStore:
 
 def _load(path: Path, dtype: str, axes: int) -> npt.NDArray[Any]:
     try:
-        array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        # As a plain array over the mapped file: a `memmap` takes as long again for each slice.
+        array: npt.NDArray[Any] = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
     except (OSError, ValueError, EOFError, TokenError) as error:
         raise IndexDamaged(path, "cannot be read") from error
     if array.dtype != dtype or array.ndim != axes:

@@ -220,6 +220,9 @@ def _rank(office: str) -> str:
 
 def _land_at(text: str, start: int) -> tuple[int, str] | None:
     """The end and name of the country that `text` names from `start` on."""
+    first = _WORD.match(text, start)
+    if first is None or _openings().isdisjoint(_without_ending(first[0].replace("’", "'"))):
+        return None
     ends: list[int] = []
     while len(ends) < 6 and (word := _WORD.match(text, ends[-1] + 1 if ends else start)):
         ends.append(word.end())
@@ -227,12 +230,16 @@ def _land_at(text: str, start: int) -> tuple[int, str] | None:
             break
     lands = _lands()
     for end in reversed(ends):
-        written = text[start:end].replace("’", "'")
-        particled = (written[:-1], written[:-2]) if written[-1:] >= "가" else ()
-        for name in (written, written.removesuffix("'s"), written.removesuffix("."), *particled):
+        for name in _without_ending(text[start:end].replace("’", "'")):
             if land := lands.get(name):
                 return start + len(name), land
     return None
+
+
+def _without_ending(written: str) -> tuple[str, ...]:
+    """The names that what is written may be: as it is, of an owner, at the end of a sentence, before a Korean particle."""
+    particled = (written[:-1], written[:-2]) if written[-1:] >= "가" else ()
+    return (written, written.removesuffix("'s"), written.removesuffix("."), *particled)
 
 
 def _land_before(text: str, end: int) -> tuple[int, str] | None:
@@ -253,6 +260,12 @@ def _land_after(text: str, end: int, land: str | None) -> tuple[int, str | None]
             break
         end, land = found[0], land or (None if of[1] == "to" else found[1])
     return end, land
+
+
+@cache
+def _openings() -> frozenset[str]:
+    """The first words of `_lands`: most words that are looked at open no name of a country."""
+    return frozenset(name.partition(" ")[0] for name in _lands())
 
 
 @cache

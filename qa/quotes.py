@@ -106,9 +106,10 @@ def sentence_likeness(
     return likeness
 
 
-def _within(start: int, end: int, spans: npt.NDArray[np.int32], offset: int) -> npt.NDArray[np.bool_]:
-    """Which tokens of a passage stand in a sentence of its text."""
-    return np.asarray((spans[:, 1] > start + offset) & (spans[:, 0] < end + offset))
+def _within(start: int, end: int, spans: npt.NDArray[np.int32], offset: int) -> slice:
+    """Which tokens of a passage, in their order, stand in a sentence of its text."""
+    first = int(np.searchsorted(spans[:, 1], start + offset, "right"))
+    return slice(first, int(np.searchsorted(spans[:, 0], end + offset)))
 
 
 def _quote(text: str, sentence: tuple[int, int], likeness: float, statement: Statement | None) -> Quote:
