@@ -145,7 +145,8 @@ class TokenStore:
 
     def similarities(self, question: npt.NDArray[np.float32], row: int) -> npt.NDArray[np.float32]:
         """Cosines, (question tokens, tokens of text `row`), of the question's unit vectors."""
-        return np.asarray(question @ self.vectors(row).T, dtype=np.float32)
+        own = self.stored(row)
+        return np.asarray(question @ own.codes.astype(np.float32).T * own.scales, dtype=np.float32)
 
     def maxsim(self, question: npt.NDArray[np.float32], rows: Sequence[int] | npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
         """For each token of the question its best cosine in each of `rows`: (rows, question tokens), -1 to 1."""

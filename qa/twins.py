@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+from functools import lru_cache
 
 TWIN_DAYS = 7  # the same text on two boards came 1 to 3 days apart; older repeats are positions held on
 TWIN_LIKENESS = 0.8  # Jaccard likeness of word triples from which two texts are one
@@ -17,6 +18,7 @@ def are_twins(one: str, one_date: datetime.date | None, other: str, other_date: 
     return len(first & second) >= TWIN_LIKENESS * len(first | second)
 
 
+@lru_cache(maxsize=500)  # of one question's candidates each is compared with several
 def _triples(text: str) -> frozenset[tuple[str, ...]]:
     words = re.findall(r"\w+", text.casefold())
     return frozenset(zip(words, words[1:], words[2:], strict=False)) or frozenset([tuple(words)])
