@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 import qa
 from embeddings.encoder import Encoder
-from embeddings.search import LATE_SHARE
+from embeddings.search import LATE_SHARE, Query
 from qa.errors import BadQuestion, IndexMissing, IndexUnusable, QuoteMismatch
 from qa.question import Question
-from qa.retrieve import MAX_K, Retriever
+from qa.retrieve import MAX_K, SCATTERED, Retriever
 from qa.twins import TWIN_DAYS
 from tests.conftest import FakeEncoder
 from tests.library import (
@@ -52,11 +52,17 @@ def test_the_nearest_passage_comes_with_all_that_is_known_of_it(retriever: Retri
     assert hit.also == ()
 
 
-def test_the_score_is_the_stated_mixture_of_late_interaction_and_words(retriever: Retriever) -> None:
+def test_the_score_mixes_late_interaction_and_words_less_what_no_sentence_holds(
+    retriever: Retriever,
+) -> None:
     assert 0 < LATE_SHARE < 1
+    [query] = Query.encode(["harbour of Busan"], retriever.encoder)
+    rows = {passage.id: row for row, passage in enumerate(retriever.index.passages)}
     for hit in retriever.retrieve("harbour of Busan"):
         mixed = LATE_SHARE * hit.scores["late"] + (1 - LATE_SHARE) * hit.scores["words"]
-        assert hit.score == pytest.approx(max(0, mixed), abs=1e-5)
+        lost = SCATTERED * (hit.scores["late"] - retriever._best_sentence(query, rows[hit.passage_id]))
+        assert lost >= 0
+        assert hit.score == pytest.approx(max(0, mixed - lost), abs=1e-5)
         assert set(hit.scores) == {"late", "words", "dense"}
         assert -1 <= hit.scores["dense"] <= 1
 
@@ -95,6 +101,17 @@ def test_an_answer_is_given_at_the_operating_point_and_a_reason_under_it(
     assert far.confidence == made.confidence(far.evidence)
 
 
+def test_a_passage_one_sentence_of_which_answers_comes_before_one_that_only_holds_the_words(tmp_path: Path) -> None:
+    scattered = "1. The harbour was calm. Busan welcomed a delegation. Kites were widened."
+    gathered = "1. The harbour of Busan was widened. A delegation was welcomed. Kites were calm."
+    records = [record(1, "Talks Held", "2022-02-28", scattered), record(2, "Talks Held", "2023-02-28", gathered)]
+    retriever = retriever_over(tmp_path, records)
+    first, second = retriever.retrieve("harbour Busan widened")
+    assert first.scores["late"] == pytest.approx(second.scores["late"], abs=1e-2)
+    assert (first.release_id, second.release_id) == ("m_5676-2", "m_5676-1")
+    assert first.score > second.score + 0.1
+
+
 def test_a_confidence_at_the_operating_point_itself_answers(retriever: Retriever, monkeypatch: pytest.MonkeyPatch) -> None:
     confidence = use_calibration(monkeypatch).confidence(retriever.ask(HARBOUR).evidence)
     use_calibration(monkeypatch, operating_point=confidence)
@@ -107,8 +124,9 @@ def test_the_evidence_is_of_the_first_hit_and_of_the_language(retriever: Retriev
     answer = retriever.ask(HARBOUR)
     assert answer.evidence[0] == pytest.approx(answer.hits[0].scores["late"])
     assert answer.evidence[2] == pytest.approx(answer.hits[0].score - answer.hits[-1].score, abs=1e-5)
-    assert answer.evidence[3] == 0.0
-    assert retriever.ask("부산 항구를 넓히기로 누가 합의했나요?").evidence[3] == 1.0
+    assert answer.evidence[3] == pytest.approx(answer.hits[0].scores["dense"])
+    assert answer.evidence[4] == 0.0
+    assert retriever.ask("부산 항구를 넓히기로 누가 합의했나요?").evidence[4] == 1.0
 
 
 def test_ask_and_retrieve_give_the_same_hits(retriever: Retriever) -> None:

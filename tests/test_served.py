@@ -151,7 +151,8 @@ class SlowEncoder(FakeEncoder):
 
 def listen(arguments: list[str]) -> int:
     """`qa serve` with an encoder that needs no model."""
-    importlib.import_module("qa.retrieve").load_encoder = SlowEncoder  # type: ignore[attr-defined]
+    module = importlib.import_module("qa.retrieve")
+    module.load_encoder, module.on_this_machine = SlowEncoder, str  # type: ignore[attr-defined]
     return importlib.import_module("server.http").main(arguments)  # type: ignore[no-any-return]
 
 
