@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import tomllib
-import types
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
@@ -479,20 +478,21 @@ def test_evaluate_fits_the_confidence_beside_the_module(
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What `qa app` would start: the streamlit process is not run."""
+    """What `qa app` would become: command and environment."""
     calls: list[Any] = []
 
-    def start(command: list[str], **options: Any) -> types.SimpleNamespace:
-        calls.append((command, options))
-        return types.SimpleNamespace(returncode=3)
+    def become(_: str, command: list[str], environment: dict[str, str]) -> None:
+        calls.extend((command, environment))
+        raise SystemExit(3)
 
-    monkeypatch.setattr(subprocess, "run", start)
+    monkeypatch.setattr(os, "execve", become)
+    monkeypatch.chdir(Path.cwd())  # to come back to
     return calls
 
 
 def test_app_starts_streamlit_on_this_machine_only_without_telemetry(started: list[Any], run: Any, tmp_path: Path) -> None:
     ran = run("app", "--index", tmp_path / "index", "--corpus", tmp_path / "corpus", "--port", 8599)
-    (command, options) = started[0]
+    command, environment = started
     assert ran.status == 3  # streamlit's own
     assert command[:4] == [sys.executable, "-m", "streamlit", "run"]
     assert Path(command[4]).name == "app.py"
@@ -505,8 +505,8 @@ def test_app_starts_streamlit_on_this_machine_only_without_telemetry(started: li
         "--client.showErrorDetails=none",
     )
     assert set(said) <= set(command)
-    assert options["env"]["QA_INDEX"] == str(tmp_path / "index")
-    assert options["env"]["QA_CORPUS"] == str(tmp_path / "corpus")
+    assert environment["QA_INDEX"] == str(tmp_path / "index")
+    assert environment["QA_CORPUS"] == str(tmp_path / "corpus")
 
 
 def test_an_installed_page_has_the_settings_of_the_checkouts(started: list[Any], run: Any) -> None:
@@ -516,7 +516,7 @@ def test_an_installed_page_has_the_settings_of_the_checkouts(started: list[Any],
             for key, setting in value.items() if isinstance(value, dict) else [(None, value)]:
                 dotted = ".".join(filter(None, (section, name, key)))
                 said = str(setting).lower() if isinstance(setting, bool) else setting
-                assert dotted == "server.headless" or f"--{dotted}={said}" in started[0][0]
+                assert dotted == "server.headless" or f"--{dotted}={said}" in started[0]
 
 
 def test_app_passes_a_relative_folder_on_as_an_absolute_one(
@@ -525,8 +525,8 @@ def test_app_passes_a_relative_folder_on_as_an_absolute_one(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("QA_CORPUS", raising=False)
     run("app", "--index", "mine")
-    assert started[0][1]["env"]["QA_INDEX"] == str(tmp_path / "mine")
-    assert "QA_CORPUS" not in started[0][1]["env"]
+    assert started[1]["QA_INDEX"] == str(tmp_path / "mine")
+    assert "QA_CORPUS" not in started[1]
 
 
 @pytest.mark.parametrize(

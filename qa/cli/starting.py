@@ -62,7 +62,8 @@ def _app(options: argparse.Namespace) -> int:
         page.origin,
         *(f"--{name}={value}" for name, value in settings.items()),
     ]
-    return subprocess.run(command, env=environment, cwd=Path(page.origin).parent, check=False).returncode
+    os.chdir(Path(page.origin).parent)
+    return _become(command, environment)
 
 
 def _add_serve(commands: Commands) -> None:
@@ -72,7 +73,7 @@ def _add_serve(commands: Commands) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    return _become("http", ("fastapi", "uvicorn", "prometheus_client"), "serve", options.given[1:])
+    return _become_server("http", ("fastapi", "uvicorn", "prometheus_client"), "serve", options.given[1:])
 
 
 def _add_mcp(commands: Commands) -> None:
@@ -85,19 +86,23 @@ def _add_mcp(commands: Commands) -> None:
 
 
 def _mcp(options: argparse.Namespace) -> int:
-    return _become("mcp", ("mcp",), "mcp", options.given[1:])
+    return _become_server("mcp", ("mcp",), "mcp", options.given[1:])
 
 
-def _become(server: str, needed: Sequence[str], extra: str, arguments: Sequence[str]) -> int:
-    """Let this process become a server of the package `server`: standard input and output and signals are then its own."""
+def _become_server(server: str, needed: Sequence[str], extra: str, arguments: Sequence[str]) -> int:
+    """Start a module of the package `server`, which needs the packages of an extra."""
     missing = next((name for name in needed if find_spec(name) is None), None)
     if missing is not None:
         raise QaError(f"{missing} is not installed. pip install 'release-qa[{extra}]'")
     beside = Path(__file__).resolve().parents[2]  # where `server` is, whatever the folder we are in holds of that name
     paths = os.pathsep.join(filter(None, [str(beside), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-P", "-m", f"server.{server}", *arguments]
-    environment = {**os.environ, "PYTHONPATH": paths}
+    return _become(command, {**os.environ, "PYTHONPATH": paths})
+
+
+def _become(command: list[str], environment: dict[str, str]) -> int:
+    """Let this process become another: standard input and output, and the signals that end it, are then the other's own."""
     sys.stdout.flush()
     if sys.platform != "win32":  # where exec would return to the caller at once
-        os.execve(sys.executable, command, environment)  # noqa: S606 - no shell is wanted
+        os.execve(command[0], command, environment)  # noqa: S606 - no shell is wanted
     return subprocess.run(command, env=environment, check=False).returncode
