@@ -132,6 +132,11 @@ def ask(page: Page, question: str, at: int) -> None:
     expect(messages.nth(2 * at - 1).locator(".quote").first).to_be_visible(timeout=ANSWER)
 
 
+def drawn(page: Page) -> None:
+    """Wait until the page is drawn to its end: an answer comes piece by piece."""
+    expect(page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]')).to_be_visible(timeout=ANSWER)
+
+
 def visit(browser: Browser, address: str, **how: Any) -> Page:
     """A page in a context of its own, ready to be asked."""
     page = browser.new_context(**how).new_page()
@@ -328,15 +333,14 @@ def test_ten_sessions_that_ask_at_once_each_get_the_answer_of_one_that_asks_alon
         expect(messages.nth(1).locator(".quote").first).to_be_visible(timeout=FIRST_VISIT)
         expect(messages).to_have_count(2)
         expect(messages.nth(0).get_by_role("heading", name=question)).to_be_visible()
+        drawn(page)
         answers[question] = messages.nth(1).locator(".quote, .title").all_inner_texts()
     context.close()
     alone = visit(browser, address)
     for at, question in enumerate(TEN, 1):
         ask(alone, question, at)
-        assert (
-            alone.get_by_test_id("stChatMessage").nth(2 * at - 1).locator(".quote, .title").all_inner_texts()
-            == answers[question]
-        )
+        answer = alone.get_by_test_id("stChatMessage").nth(2 * at - 1).locator(".quote, .title")
+        expect(answer).to_have_text(answers[question], use_inner_text=True, timeout=ANSWER)
     assert len({told[0] for told in answers.values()}) > len(TEN) / 2
     alone.context.close()
 
