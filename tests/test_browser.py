@@ -130,6 +130,7 @@ def ask(page: Page, question: str, at: int) -> None:
     expect(messages).to_have_count(2 * at, timeout=ANSWER)
     expect(messages.nth(2 * at - 2)).to_contain_text(question)
     expect(messages.nth(2 * at - 1).locator(".quote").first).to_be_visible(timeout=ANSWER)
+    drawn(page)  # until then it scrolls, and what is opened may open out of sight
 
 
 def drawn(page: Page) -> None:
