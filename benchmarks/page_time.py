@@ -9,13 +9,12 @@ the worst. The clock runs in the page: from the key until the frame after the an
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import statistics
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-from benchmarks.screenshot import PATIENCE, QUESTION, arrive, chromium, started
+from benchmarks.screenshot import QUESTION, visited
 from qa import default_corpus
 
 ASKED = 10
@@ -37,14 +36,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--address", help="a page that runs already (default: one is started)")
     options = parser.parse_args()
-    with contextlib.ExitStack() as stack:
-        address = options.address or stack.enter_context(started())
-        browser = chromium(stack.enter_context(sync_playwright()))
-        page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
-        page.set_default_timeout(PATIENCE)
-        arrive(page, address)
+    with visited(options.address) as page:
         times = [seconds(page, question, turn) for turn, question in enumerate([QUESTION, *questions()], 1)][1:]
-        browser.close()
     for question, taken in zip(questions(), times, strict=True):
         print(f"{taken:6.2f} s  {question}")
     print(f"median {statistics.median(times):.2f} s, worst {max(times):.2f} s, of {len(times)}")

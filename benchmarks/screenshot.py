@@ -31,14 +31,21 @@ def main() -> None:
     parser.add_argument("target", type=Path, metavar="FILE.png")
     parser.add_argument("--address", help="a page that runs already (default: one is started)")
     options = parser.parse_args()
+    with visited(options.address) as page:
+        show(page)
+        save(page.screenshot(), options.target)
+
+
+@contextlib.contextmanager
+def visited(address: str | None) -> Iterator[Page]:
+    """The page at an address, or one of our own, in a browser, ready to be asked."""
     with contextlib.ExitStack() as stack:
-        address = options.address or stack.enter_context(started())
+        address = address or stack.enter_context(started())
         browser = chromium(stack.enter_context(sync_playwright()))
         page = browser.new_page(viewport={"width": 1440, "height": 900}, locale="en-US")
         page.set_default_timeout(PATIENCE)
         arrive(page, address)
-        show(page)
-        save(page.screenshot(), options.target)
+        yield page
         browser.close()
 
 

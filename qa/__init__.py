@@ -32,7 +32,7 @@ from qa.quotes import Quote
 from qa.rebuild import RebuildReport, rebuild
 from qa.release import Paragraph, Release
 from qa.retrieve import Retriever
-from qa.series import before
+from qa.series import before as _before
 from qa.series import series as _series
 
 __all__ = [
@@ -61,7 +61,6 @@ __all__ = [
     "Retriever",
     "Statement",
     "ask",
-    "before",
     "bibtex",
     "changes_in",
     "cite",
@@ -102,10 +101,10 @@ def ask(question: str, k: int = 5, *, index: IndexPlace | str | None = None, **o
 def compare(earlier: str | None, later: str, *, index: IndexPlace | Index | str | None = None) -> Comparison:
     """What is new, repeated and dropped between two releases, by id, sentence by sentence.
 
-    Without an `earlier` one it is the release before `later` in its series. Errors as above; `BadQuestion` for an unknown id.
+    Without an `earlier` one it is the release before `later` in its series. Errors as above; `NotFound` for an unknown id.
     """
     loaded = _loaded(index)
-    return _compare(loaded, before(loaded, later) if earlier is None else earlier, later)
+    return _compare(loaded, _before(loaded, later) if earlier is None else earlier, later)
 
 
 def series(release_id: str, *, index: IndexPlace | Index | str | None = None) -> tuple[str, ...]:

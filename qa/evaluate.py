@@ -21,6 +21,7 @@ from qa.answer import Hit
 from qa.confidence import FEATURES
 from qa.errors import BadQuestion, QaError
 from qa.measure import LOWER_IS_BETTER, Figure, Outcome
+from qa.question import question_lines
 from qa.retrieve import Retriever
 
 DEPTH = 10  # hits asked for: MRR and nDCG look no further
@@ -44,17 +45,11 @@ class LabelledQuestion:
 
 def read_questions(path: Path, split: str | None = None) -> list[LabelledQuestion]:
     """The questions of a file, or of one split of it. Raises `BadQuestion` naming a line that is not of the form."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")  # a question may hold other line separators
-    except UnicodeDecodeError as error:
-        raise BadQuestion(f"{path} is not UTF-8") from error
     asked = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, record in question_lines(path):
         try:
-            one = _labelled(json.loads(line))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            one = _labelled(record)
+        except (KeyError, TypeError) as error:
             raise BadQuestion(f'{path}:{number} is not of the form {{"id", "question", "answers": [...]}}: {error}') from error
         if split is None or one.split == split:
             asked.append(one)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from embeddings.lexical import has_hangul
@@ -105,6 +107,24 @@ class Question:
             "asked": dataclasses.asdict(self.asked) if self.asked else None,
             "development": self.of_development,
         }
+
+
+def question_lines(path: Path) -> Iterator[tuple[int, Any]]:
+    """What the lines of a file of questions hold, with their numbers; empty ones are passed over.
+
+    Raises `BadQuestion` for a file that is not UTF-8, and naming a line that is not JSON.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # a question may hold other line separators
+    except UnicodeDecodeError as error:
+        raise BadQuestion(f"{path} is not UTF-8") from error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise BadQuestion(f"{path}:{number} is not JSON: {error}") from error
+            yield number, record
 
 
 def understand(

@@ -17,7 +17,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 
 import qa
-from qa import Options, Retriever, before, compare, find_cited, folder_of
+from qa import Options, Retriever, compare, find_cited, folder_of
 from qa.errors import NotFound
 from server import models
 from server.metrics import LOG
@@ -147,7 +147,7 @@ async def comparison(
     index = reading.retriever.index
 
     def compared() -> dict[str, Any]:
-        return compare(before(index, later) if earlier is None else earlier, later, index=index).record()
+        return compare(earlier, later, index=index).record()
 
     return reading.reply(await reading.served.answer(compared))
 

@@ -77,7 +77,6 @@ def test_the_public_api_is_pinned() -> None:
         "Retriever",
         "Statement",
         "ask",
-        "before",
         "bibtex",
         "changes_in",
         "cite",

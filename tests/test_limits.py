@@ -227,4 +227,4 @@ def test_a_server_that_cannot_listen_ends_with_an_error_of_ours(started: list[An
 def test_the_command_line_tells_the_limits_that_hold() -> None:
     told = cli._parser().parse_args(["serve"])
     assert (told.time_limit, told.size_limit) == (SECONDS, BYTES)
-    assert f"outside {RATE}" in cli._parser()._subparsers._group_actions[0].choices["serve"].format_help()  # type: ignore
+    assert f"outside {RATE}" in cli._parser()._subparsers._group_actions[0].choices["serve"].format_help()  # type: ignore[union-attr, index]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from dataclasses import asdict
 from datetime import date
@@ -67,20 +66,10 @@ def _ask(options: argparse.Namespace) -> int:
 
 def _read_batch(path: Path) -> list[dict[str, Any]]:
     """The questions of a batch file. Raises `BadQuestion` naming the line that is not one."""
-    from qa.question import understand
+    from qa.question import question_lines, understand
 
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")  # a question may hold other line separators
-    except UnicodeDecodeError as error:
-        raise BadQuestion(f"{path} is not UTF-8") from error
     batch = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            record = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise BadQuestion(f"{path}:{number} is not JSON: {error}") from error
+    for number, record in question_lines(path):
         if not isinstance(record, dict) or not isinstance(record.get("question"), str):
             raise BadQuestion(f'{path}:{number} is not of the form {{"id", "question", "history"}}')
         history = record.get("history") or []
