@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from embeddings.encoder import load_encoder
 from embeddings.search import Query, SearchIndex
+from qa.abstention import NEAREST, lacking
 from qa.confidence import FEATURES, calibration, features
 from qa.question import is_korean
 
@@ -40,7 +41,8 @@ def main() -> None:
         for record in tqdm(asked, file=sys.stderr):
             [query] = Query.encode([record["question"]], encoder)
             hits = index.search(query)
-            found.append(features(hits.best[0], query.weights, hits.score, float(hits.dense[0]), is_korean(query.text)))
+            missing = [word.span() for word in lacking(query.text, [texts[row] for row in hits.rows[:NEAREST]])]
+            found.append(features(query, hits, missing, is_korean(query.text)))
     answerable = [not record["unanswerable"] for record in asked]
     print(f"{len(asked)} questions over {len(texts)} texts, {sum(answerable)} of them answerable")
     print(f"{'confidence':<12}{roc_auc_score(answerable, [calibration().confidence(each) for each in found]):.3f}")

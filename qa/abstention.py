@@ -14,6 +14,7 @@ from qa.period import Period
 from qa.timeline import Timeline
 
 Why = Literal["nothing within the filters", "no release of this time", "something is missing", "nothing near"]
+NEAREST = 3  # passages in which the words of a question are looked for
 SHOWN = 3  # missing words told, at most
 _UNTELLING = frozenset(STOPWORDS_EN_PLUS) | {"many", "much", "long", "far", "often", "any", "some"}
 _WORD = re.compile(r"[A-Za-z0-9][\w'’.,-]*[A-Za-z0-9]|\d")
@@ -41,24 +42,29 @@ def out_of_time(period: Period, timeline: Timeline) -> Abstention:
     return Abstention("no release of this time", (period.said,), f"no release is of this time ({period.said}){reach}")
 
 
+def lacking(question: str, nearest: Sequence[str]) -> list[re.Match[str]]:
+    """The telling words of a question, in its order, that none of its nearest texts holds in any form."""
+    there = {word for text in nearest for word in words(text)}
+    asked = [match for match in _WORD.finditer(question) if match[0].casefold() not in _UNTELLING]
+    return [match for match in asked if (stems := words(match[0])) and there.isdisjoint(stems)]
+
+
 def missing_from(question: str, nearest: Sequence[str], known: Callable[[str], bool]) -> Abstention:
     """For a question whose nearest texts do not answer it. `known` says whether a word, as `words` gives it, is in any text.
 
     Told are words that no text holds at all, else names and numbers that the nearest lack.
     """
-    there = {word for text in nearest for word in words(text)}
-    asked = [match[0] for match in _WORD.finditer(question)]
-    telling = [word for word in dict.fromkeys(asked) if word.casefold() not in _UNTELLING]
-    lacking = [word for word in telling if (stems := words(word)) and there.isdisjoint(stems)]
-    unknown = [word for word in lacking if not any(map(known, words(word)))]
+    missing = list(dict.fromkeys(match[0] for match in lacking(question, nearest)))
+    unknown = [word for word in missing if not any(map(known, words(word)))]
     if unknown:
         return _missing("no release mentions", unknown)
-    named = [word for word in lacking if word[0].isdigit() or (word[0].isupper() and word != asked[0])]
+    first = _WORD.search(question)
+    named = [word for word in missing if word[0].isdigit() or (word[0].isupper() and first and word != first[0])]
     if named:
         return _missing("the nearest passages do not mention", named)
     return Abstention("nothing near", (), "the nearest passages speak of something else")
 
 
-def _missing(how: str, lacking: Sequence[str]) -> Abstention:
-    told = tuple(lacking[:SHOWN])
+def _missing(how: str, missing: Sequence[str]) -> Abstention:
+    told = tuple(missing[:SHOWN])
     return Abstention("something is missing", told, f"{how} {', '.join(f'“{word}”' for word in told)}")

@@ -1,7 +1,7 @@
 """How sure it is that the first passage answers the question: a calibrated probability, from few scale-free features.
 
-A cosine cannot be thresholded: E5 puts unrelated texts above 0.7 by design. A logistic regression over what each of the
-searches found can. Its numbers, with the digest of the questions they were fitted on, stand in
+A cosine cannot be thresholded: E5 puts unrelated texts above 0.7 by design. A logistic regression over what the searches found,
+and what they did not, can. Its numbers, with the digest of the questions they were fitted on, stand in
 `confidence.json`; `qa evaluate --fit` made them.
 """
 
@@ -15,10 +15,11 @@ from functools import cache
 from importlib.resources import files
 
 import numpy as np
-import numpy.typing as npt
 
-FEATURES = ("late", "weakest", "margin", "dense", "korean")
-SIXTH = 5
+from embeddings.search import Found, Query
+from qa.abstention import NEAREST
+
+FEATURES = ("late", "unsaid", "dense", "korean")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +47,18 @@ def calibration() -> Calibration:
     )
 
 
-def features(
-    best: npt.NDArray[np.float32],
-    weights: npt.NDArray[np.float32],
-    scores: npt.NDArray[np.float32],
-    dense: float,
-    korean: bool,
-) -> tuple[float, ...]:
-    """The features of a question and its first passage, in the order of `FEATURES`.
+def features(query: Query, found: Found, lacking: Sequence[tuple[int, int]], korean: bool) -> tuple[float, ...]:
+    """The features of a question and what was found for it, at least one passage, in the order of `FEATURES`.
 
-    `best` is the best cosine of each question token in the passage, `weights` what each counts: "late" is its mean, "weakest"
-    the mean of its lowest quarter, since one thing asked that the passage does not speak of is enough for no answer. `scores`
-    are those of all candidates, descending: "margin" is how far the first stands out from the sixth. "dense", the cosine of the
-    pooled vectors, knows what the question is about as a whole. "korean" is 1 for a Korean question, whose tokens find their
-    like in English text less well.
+    `lacking` holds the characters of the query's words that none of the nearest passages holds. "late" is what late interaction
+    makes of the first passage. "unsaid" is how near the nearest come to what they lack, 1 where they lack nothing: the mean
+    best cosine of these words, weighed as the query weighs them, since a paraphrase is near and what nothing speaks of is not.
+    "dense", the cosine of the pooled vectors, knows what the question is about as a whole. "korean" is 1 for a Korean question,
+    whose tokens find their like in English text less well.
     """
-    weakest = float(np.sort(best)[: max(1, len(best) // 4)].mean()) if len(best) else 0.0
-    margin = float(scores[0] - scores[min(SIXTH, len(scores) - 1)])
-    return (float(best @ weights), weakest, margin, dense, float(korean))
+    best = found.best[:NEAREST]
+    read = [inside for start, end in lacking if (inside := (query.spans[:, 1] > start) & (query.spans[:, 0] < end)).any()]
+    near = [float(best[:, inside].mean(axis=1).max()) for inside in read]
+    counted = [float(query.weights[inside].sum()) for inside in read]
+    unsaid = float(np.average(near, weights=counted)) if sum(counted) else 1.0
+    return (float(found.late[0]), unsaid, float(found.dense[0]), float(korean))

@@ -15,7 +15,7 @@ from embeddings.encoder import Encoder, load_encoder
 from embeddings.models import on_this_machine
 from embeddings.reranker import Reranker
 from embeddings.search import CANDIDATES, Found, Query
-from qa.abstention import SHOWN, missing_from, nothing_left, out_of_time
+from qa.abstention import NEAREST, lacking, missing_from, nothing_left, out_of_time
 from qa.acts import Asked, Statement
 from qa.answer import Answer, Hit
 from qa.confidence import calibration, features
@@ -29,7 +29,7 @@ from qa.period import Period
 from qa.permalinks import permalink
 from qa.places import IndexPlace, index_place
 from qa.question import Options, Question, is_korean, understand
-from qa.quotes import find_quotes, sentence_likeness
+from qa.quotes import find_quotes, sentence_similarities
 from qa.release import Release
 from qa.sentences import sentences
 from qa.speakers import Speakers
@@ -130,20 +130,22 @@ class Retriever:
         found = self._search(question, query, rows)
         if not len(found.rows):
             return Answer(question, 0.0, nothing_left(question.said is not None), ())
-        own = query.tail(question.own_start)  # what is carried over finds the passage; the question marks its sentence
+        own_start = question.own_start
+        own = query.tail(own_start)  # what is carried over finds the passage; the question marks its sentence
         hits = tuple(
             self._hit(question, rank, found, at, also, own)
             for rank, (at, also) in enumerate(self._without_twins(found, k, question.of_development), 1)
         )
-        evidence = features(found.best[0], query.weights, found.score, float(found.dense[0]), is_korean(question.text))
+        own_text, nearest = question.spelled(question.text), [self._text(int(row)) for row in found.rows[:NEAREST]]
+        words = [(own_start + word.start(), own_start + word.end()) for word in lacking(own_text, nearest)]
+        evidence = features(query, found, words, is_korean(question.text))
         confidence = calibration().confidence(evidence)
         abstention = None
         period = question.period
         if period and not period.dated_by and not self.timeline.fit(period)[... if within is None else within].any():
             confidence, abstention = 0.0, out_of_time(period, self.timeline)
         elif confidence < calibration().operating_point:
-            nearest = [self._text(int(row)) for row in found.rows[:SHOWN]]
-            abstention = missing_from(question.spelled(question.text), nearest, self.index.search.words.knows)
+            abstention = missing_from(own_text, nearest, self.index.search.words.knows)
         return Answer(question, confidence, abstention, hits, evidence)
 
     def understand(self, text: str, **options: Unpack[Options]) -> Question:
@@ -204,8 +206,8 @@ class Retriever:
         passage, stored = self.index.passages[row], self.index.search.tokens
         likeness = stored.similarities(query.tokens, row)
         offset = len(context(self.release_of(passage)))
-        found = sentence_likeness(sentences(passage.text), likeness, query.weights, stored.spans(row), offset)
-        return float(found.max(initial=-1.0))
+        held = sentence_similarities(sentences(passage.text), likeness, stored.spans(row), offset)
+        return float((held @ query.weights).max(initial=-1.0))
 
     def _reranked(self, question: str, found: Found, reranker: Reranker) -> Found:
         """The best passages as the cross-encoder orders them, in the upper half of the scores; the others in the lower."""

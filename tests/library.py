@@ -74,7 +74,7 @@ def use_fake_encoder(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def use_calibration(monkeypatch: pytest.MonkeyPatch, operating_point: float = 0.5) -> Calibration:
     """Let the confidence rest on "late" alone, and be 0.5 where that is 0.65: the fake encoder needs no fitting."""
-    made = Calibration((20.0, 0.0, 0.0, 0.0, 0.0), -13.0, operating_point, "made for tests")
+    made = Calibration((20.0, 0.0, 0.0, 0.0), -13.0, operating_point, "made for tests")
     monkeypatch.setattr(importlib.import_module("qa.retrieve"), "calibration", lambda: made)
     return made
 

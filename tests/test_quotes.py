@@ -113,11 +113,27 @@ def test_the_marker_of_a_point_is_no_part_of_its_quote() -> None:
     assert quotes == (Quote("The grain went to Kenya.", 12, 36),)
 
 
-@pytest.mark.parametrize(("second", "marked"), [(0.899, [0, 16]), (0.905, [16, 0]), (0.8, [0]), (0.99, [16])])
-def test_a_second_sentence_is_marked_only_where_it_answers_nearly_as_well(second: float, marked: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("sold", "marked"),
+    [
+        ((0.2, 0.2), [0]),  # lacks more than it adds
+        ((0.2, 0.9), [0, 16]),  # adds the place: 0.4 of its own score is lacking, 0.4 gained
+        ((0.9, 0.3), [0]),  # as good in what the first holds, but adds nothing
+        ((0.9, 0.9), [16]),  # holds all that the first does
+    ],
+)
+def test_a_second_sentence_is_marked_where_what_it_adds_outweighs_what_its_score_lacks(
+    sold: tuple[float, float], marked: list[int]
+) -> None:
     text = "Grain was sent. Grain was sold. Visas were waived."
     spans = np.array([match.span() for match in re.finditer(r"\w+", text)], np.int32)
-    likeness = np.zeros((1, 9), np.float32)
-    likeness[0, 0], likeness[0, 3] = 0.9, second
-    quotes = find_quotes("grain", text, likeness, np.ones(1, np.float32), spans, 0)
+    likeness = np.zeros((2, 9), np.float32)
+    likeness[:, 0], likeness[:, 3] = (0.9, 0.5), sold
+    quotes = find_quotes("grain where", text, likeness, even(2), spans, 0)
     assert [quote.start for quote in quotes] == marked
+
+
+def test_of_a_passage_that_was_not_read_one_sentence_is_marked() -> None:
+    text = "Grain was sent. Grain was sold."
+    quotes = find_quotes("grain", text, np.zeros((1, 0), np.float32), even(1), np.zeros((0, 2), np.int32), 0)
+    assert [quote.start for quote in quotes] == [0]
