@@ -54,10 +54,11 @@ class Query:
         own = self.spans[:, 1] > start
         return Query(self.text[start:], self.pooled, self.tokens[own], _shares(self.weights[own]), self.spans[own] - start)
 
-    def stressed(self, start: int, times: float) -> Query:
-        """The same, where the tokens that end after the character `start` weigh `times` as much against the others."""
+    def stressed(self, start: int, times: int) -> Query:
+        """The same, where what stands after the character `start` weighs `times` as much: its tokens by their weights, its
+        words by standing in `text` that often, as BM25 counts them."""
         weights = np.where(self.spans[:, 1] > start, times * self.weights, self.weights)
-        return replace(self, weights=_shares(weights))
+        return replace(self, text=self.text + f" {self.text[start:]}" * (times - 1), weights=_shares(weights))
 
 
 def _shares(weights: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

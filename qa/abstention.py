@@ -9,7 +9,7 @@ from typing import Literal
 
 from bm25s.stopwords import STOPWORDS_EN_PLUS
 
-from embeddings.lexical import words
+from embeddings.lexical import has_hangul, words
 from qa.period import Period
 from qa.timeline import Timeline
 
@@ -17,7 +17,7 @@ Why = Literal["nothing within the filters", "no release of this time", "somethin
 NEAREST = 3  # passages in which the words of a question are looked for
 SHOWN = 3  # missing words told, at most
 _UNTELLING = frozenset(STOPWORDS_EN_PLUS) | {"many", "much", "long", "far", "often", "any", "some"}
-_WORD = re.compile(r"[A-Za-z0-9][\w'’.,-]*[A-Za-z0-9]|\d")
+_WORD = re.compile(r"[A-Za-z0-9][\w'’.,]*[A-Za-z0-9]|\d|[가-힣]{2,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ def out_of_time(period: Period, timeline: Timeline) -> Abstention:
 
 
 def lacking(question: str, nearest: Sequence[str]) -> list[re.Match[str]]:
-    """The telling words of a question, in its order, that none of its nearest texts holds in any form."""
+    """The telling words of a question, in its order, that none of its nearest texts holds in any form: where these are English,
+    all of its Hangul ones are among them."""
     there = {word for text in nearest for word in words(text)}
     asked = [match for match in _WORD.finditer(question) if match[0].casefold() not in _UNTELLING]
     return [match for match in asked if (stems := words(match[0])) and there.isdisjoint(stems)]
@@ -52,9 +53,10 @@ def lacking(question: str, nearest: Sequence[str]) -> list[re.Match[str]]:
 def missing_from(question: str, nearest: Sequence[str], known: Callable[[str], bool]) -> Abstention:
     """For a question whose nearest texts do not answer it. `known` says whether a word, as `words` gives it, is in any text.
 
-    Told are words that no text holds at all, else names and numbers that the nearest lack.
+    Told are words that no text holds at all, else names and numbers that the nearest lack. Not so Hangul words, which English
+    texts say in others.
     """
-    missing = list(dict.fromkeys(match[0] for match in lacking(question, nearest)))
+    missing = list(dict.fromkeys(match[0] for match in lacking(question, nearest) if not has_hangul(match[0])))
     unknown = [word for word in missing if not any(map(known, words(word)))]
     if unknown:
         return _missing("no release mentions", unknown)

@@ -54,6 +54,14 @@ _STRETCHES = tuple(
         rf"{_YEAR}년",
     )
 )
+# A month or day whose year the question before has told: "and in August?"
+_YEARLESS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b(?:in|on|of|since|before|after|until|by) {_MONTH}(?: {_DAY})?\b(?! \d)",
+        r"(?<!\d)(?P<digits>\d{1,2})월(?:\s*(?P<day>\d{1,2})일)?",
+    )
+)
 _NUMBERS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5}
 _SINCE = re.compile(r"\b(?:since|from|after)\s+(?:the\s+)?$", re.IGNORECASE)
 _AFTER = re.compile(r"\bafter\s+(?:the\s+)?$", re.IGNORECASE)
@@ -64,7 +72,7 @@ _RANGE = re.compile(r"\b(?:between|from)\s+(?:the\s+)?$", re.IGNORECASE)
 _IN = re.compile(r"\b(?:in|during|throughout)(?: the course of| all of)? (?:(?:early|mid|late)[ -])?$", re.IGNORECASE)
 _ALONE, _ENDS = re.compile(r"(?<!of )$"), re.compile(r"\W*$")  # "... last year?"
 _WORD_IN_FRONT = re.compile(
-    r"^(?:during|throughout|since|before|after|until|till|by|from|between|and|to|early|mid|late) ", re.IGNORECASE
+    r"^(?:in|on|of|during|throughout|since|before|after|until|till|by|from|between|and|to|early|mid|late) ", re.IGNORECASE
 )
 
 PUBLISHED, MENTIONED = 1.0, 0.5  # how well a release fits: published within the period, or only speaking of a day in it
@@ -102,9 +110,14 @@ class Period:
         return MENTIONED if any(map(self.holds, mentioned)) else 0.0
 
 
-def find_period(question: str, today: datetime.date) -> Period | None:
-    """The period that a question names, None where it names none. `today` is what "last year" counts from."""
-    found = _stretches(question, today)
+def find_period(question: str, today: datetime.date, earlier: Period | None = None) -> Period | None:
+    """The period that a question names, None where it names none.
+
+    `today` is what "last year" counts from. `earlier`, that of the question before, tells the year of a month without one.
+    """
+    found = _stretches(question, _STRETCHES, today)
+    if not found and earlier and earlier.since and earlier.until and earlier.since.year == earlier.until.year:
+        found = _stretches(question, _YEARLESS, earlier.since)
     latest = _LATEST.search(question)
     if not found:
         return Period(None, None, True, latest[0]) if latest else None
@@ -139,10 +152,10 @@ class _Stretch(NamedTuple):
     last: datetime.date
 
 
-def _stretches(question: str, today: datetime.date) -> list[_Stretch]:
+def _stretches(question: str, patterns: Sequence[re.Pattern[str]], today: datetime.date) -> list[_Stretch]:
     """The stretches of days that a question names, in its order."""
     found: list[_Stretch] = []
-    for pattern in _STRETCHES:
+    for pattern in patterns:
         for match in pattern.finditer(question):
             overlaps = any(match.start() < one.end and one.start < match.end() for one in found)
             days = None if overlaps else _days(match, today)

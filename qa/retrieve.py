@@ -44,7 +44,7 @@ OPENING = 0.95
 _ASKS_OPENING = re.compile(r"\b(?:when|where|venue|what (?:day|date|time))\b|언제|어디|며칠|장소", re.IGNORECASE)
 # What a follow-up's own words weigh against those carried over. Measured on the follow-ups of the tune split: MRR 0.91 at 1 and
 # 0.94 at 3 to 5.
-OWN = 3.0
+OWN = 3
 OUTSIDE, OLDEST = 0.2, 0.2  # lost by a score outside the period asked about, and by the oldest release's for "the latest"
 # Lost by one of the best passages, of what several of its sentences hold of the question, but none alone with the title. R@1
 # without it and with it: 0.798 and 0.807 on the tune split, 0.688 and 0.701 on the White House's statements.
@@ -125,13 +125,13 @@ class Retriever:
         within = self._within(question)
         rows = self._timely(question, within)
         [query] = Query.encode([question.searched], self.encoder)
+        own_start = question.own_start
+        own = query.tail(own_start)  # what is carried over finds the passage; the question marks its sentence
         if question.carried:
-            query = query.stressed(question.own_start, OWN)
+            query = query.stressed(own_start, OWN)
         found = self._search(question, query, rows)
         if not len(found.rows):
             return Answer(question, 0.0, nothing_left(question.said is not None), ())
-        own_start = question.own_start
-        own = query.tail(own_start)  # what is carried over finds the passage; the question marks its sentence
         hits = tuple(
             self._hit(question, rank, found, at, also, own)
             for rank, (at, also) in enumerate(self._without_twins(found, k, question.of_development), 1)
@@ -193,7 +193,7 @@ class Retriever:
             for at, row in enumerate(found.rows[:LOOKED_AT].tolist()):
                 bonus[at] += ASKED_BONUS * self._says(row, question.asked)
             found = replace(found, score=np.minimum(found.score * bonus, 1)).ordered()
-        return found if self.reranker is None else self._reranked(query.text, found, self.reranker)
+        return found if self.reranker is None else self._reranked(question.searched, found, self.reranker)
 
     def _gathered(self, query: Query, found: Found) -> Found:
         """The same, where one of the best passages falls behind for what only several of its sentences hold together."""

@@ -106,10 +106,12 @@ def test_a_questions_token_counts_by_its_weight() -> None:
 
 def test_the_tail_of_a_query_is_its_last_tokens_and_stress_makes_them_weigh_more() -> None:
     query = query_of("grain for Kenya")
-    tail, stressed = query.tail(10), query.stressed(10, 3.0)
+    tail, stressed = query.tail(10), query.stressed(10, 3)
     assert (tail.text, tail.tokens.tolist()) == ("Kenya", query.tokens[2:].tolist())
     assert (tail.weights.tolist(), tail.spans.tolist()) == ([1.0], [[0, 5]])
     assert stressed.weights.tolist() == pytest.approx([0.2, 0.2, 0.6])
+    assert stressed.text == "grain for Kenya Kenya Kenya"
+    assert stressed.spans.tolist() == query.spans.tolist()
     assert query.tail(0).weights.tolist() == pytest.approx([1 / 3] * 3)
 
 
