@@ -93,12 +93,12 @@ class BadQuestion(QaError):
 
 
 class NotFound(QaError):
-    """Nothing of this name."""
+    """Nothing of this name, of which the text gives 200 characters at most."""
 
     def __init__(self, name: str, reason: str) -> None:
         self.name = name
         self.reason = reason
-        super().__init__(f"{name}: {reason}")
+        super().__init__(f"{name if len(name) <= 200 else name[:199] + '…'}: {reason}")
 
 
 class QuoteMismatch(QaError):

@@ -10,27 +10,24 @@ their own, and the instructions, the descriptions of the tools and every result 
 from __future__ import annotations
 
 import argparse
-import functools
 import signal
 import socket
 import sys
-from collections.abc import Callable
 from contextlib import suppress
-from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, ParamSpec
+from typing import Annotated, Any
 
 import uvicorn
 from mcp.server import MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
-from mcp.types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
-from pydantic import BaseModel, Field
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.types import CallToolResult, InputRequiredResult, ResourceLink, TextContent, Tool, ToolAnnotations
+from pydantic import BaseModel, Field, ValidationError
 
 from embeddings.errors import EmbeddingsError
-from qa import ACTS, SIDES, Options, Retriever, compare, show
+from qa import ACTS, SIDES, Options, Retriever, __version__, compare, show
 from qa.errors import QaError
 from server.results import NOTICE, Compared, Fetched, Results
 
-P = ParamSpec("P")
 INSTRUCTIONS = f"""Search a government's press releases and quote them. {NOTICE}
 
 Quote the words of a quote or text exactly, with the title, date, paragraph and url that stand beside them. Where `answered` is
@@ -84,22 +81,45 @@ class Tools:
         return _told(compared, {side.url: side.title for side in (compared.earlier, compared.later)})
 
 
+class Server(MCPServer):
+    """The SDK's server; what goes wrong is told to the assistant as it is told to a person: with the way out."""
+
+    async def list_tools(self) -> list[Tool]:
+        tools = await super().list_tools()
+        return [
+            tool.model_copy(update={"input_schema": {**tool.input_schema, "additionalProperties": False}}) for tool in tools
+        ]
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        known = {tool.name: list(tool.input_schema["properties"]) for tool in await super().list_tools()}
+        if name not in known:
+            return _failed(f"there is no tool {name[:100]!r}; there are {', '.join(known)}")
+        unknown = [argument for argument in arguments if argument not in known[name]]
+        if unknown:  # the SDK drops it, and a filter in a wrong name would go unnoticed
+            return _failed(f"{name} has no argument {unknown[0][:100]!r}; it takes {', '.join(known[name])}")
+        try:
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:
+            cause = error.__cause__
+            if isinstance(cause, (QaError, EmbeddingsError, OSError)):
+                return _failed(str(cause))
+            if isinstance(cause, ValidationError) and not isinstance(error, UnexpectedToolError):
+                return _failed("; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in cause.errors()))
+            raise
+
+
 def made_server(index: str | None = None) -> MCPServer:
     """The server over an index, as `Tools` takes it."""
-    try:
-        number = version("release-qa")
-    except PackageNotFoundError:
-        number = "0"
-    server: MCPServer = MCPServer(
-        "release-qa", title="Ask the releases", instructions=INSTRUCTIONS, version=number, log_level="WARNING"
-    )
+    server = Server("release-qa", title="Ask the releases", instructions=INSTRUCTIONS, version=__version__, log_level="WARNING")
     tools = Tools(index)
     for tool, title in (
         (tools.search, "Search the releases"),
         (tools.fetch, "Read a release"),
         (tools.compare, "Compare two releases"),
     ):
-        server.add_tool(_in_our_words(tool), title=title, description=f"{tool.__doc__} {NOTICE}", annotations=_READS)
+        server.add_tool(tool, title=title, description=f"{tool.__doc__} {NOTICE}", annotations=_READS)
     return server
 
 
@@ -118,17 +138,8 @@ def _told(result: BaseModel, links: dict[str | None, str]) -> CallToolResult:
     )
 
 
-def _in_our_words(tool: Callable[P, CallToolResult]) -> Callable[P, CallToolResult]:
-    """The tool, with what goes wrong told to the assistant as it is told to a person: with the way out."""
-
-    @functools.wraps(tool)
-    def told(*args: P.args, **kwargs: P.kwargs) -> CallToolResult:
-        try:
-            return tool(*args, **kwargs)
-        except (QaError, EmbeddingsError, OSError) as error:
-            raise ToolError(str(error)) from error
-
-    return told
+def _failed(why: str) -> CallToolResult:
+    return CallToolResult(content=[TextContent(text=why)], is_error=True)
 
 
 def main() -> int:

@@ -211,7 +211,40 @@ def test_options_that_do_not_fit_are_named(index: Path) -> None:
     assert "ask for 1 to 100 passages" in error_of(call(index, "search", query=HARBOUR, k=0))
     assert "is not a date; write it as YYYY-MM-DD" in error_of(call(index, "search", query=HARBOUR, since="soon"))
     assert "it is one of ours, theirs, both" in error_of(call(index, "search", query=HARBOUR, side="mine"))
-    assert "k\n  Input should be a valid integer" in error_of(call(index, "search", query=HARBOUR, k="many"))
+    assert "k: Input should be a valid integer" in error_of(call(index, "search", query=HARBOUR, k="many"))
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "why"),
+    [
+        ("search", {}, "query: Field required"),
+        ("search", {"query": 5, "k": "many"}, "query: Input should be a valid string; k: Input should be a valid integer, "),
+        ("search", {"query": HARBOUR, "history": "once"}, "history: Input should be a valid list"),
+        (
+            "search",
+            {"query": HARBOUR, "from": "2024-01-01"},
+            "search has no argument 'from'; it takes query, k, since, until, ",
+        ),
+        ("fetch", {"ids": ["m_5676-1"]}, "fetch has no argument 'ids'; it takes id"),
+        ("publish", {"text": "x"}, "there is no tool 'publish'; there are search, fetch, compare"),
+    ],
+)
+def test_arguments_that_a_tool_does_not_take_are_told_in_plain_words(
+    index: Path, tool: str, arguments: dict[str, Any], why: str
+) -> None:
+    error = error_of(call(index, tool, **arguments))
+    assert error.startswith(why)
+    assert "pydantic" not in error
+    assert "\n" not in error
+
+
+def test_the_schema_of_a_tool_leaves_no_room_for_arguments_that_are_not_read(tools: dict[str, Tool]) -> None:
+    assert [tool.input_schema["additionalProperties"] for tool in tools.values()] == [False, False, False]
+
+
+def test_an_id_of_a_million_characters_is_not_said_back_whole(index: Path) -> None:
+    for name, arguments in (("fetch", {"id": "x" * 1_000_000}), ("compare", {"later": "x" * 1_000_000})):
+        assert len(error_of(call(index, name, **arguments))) < 500
 
 
 def test_a_lone_surrogate_in_a_question_is_left_out_of_it(index: Path) -> None:
