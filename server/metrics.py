@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("server")
 REQUEST_ID = "X-Request-ID"
+_GONE = 499  # the client went away before its request was whole: no answer, and no fault of the server; nginx counts it so
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)  # a client's own is kept where it cannot break a line of the log
 
 
@@ -51,7 +52,7 @@ class Observed:
         given = Headers(scope=scope).get(REQUEST_ID, "")
         key = given if _ID.fullmatch(given) else uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = key
-        status, start = 500, time.perf_counter()
+        status, start = _GONE, time.perf_counter()
 
         async def told(message: Message) -> None:
             nonlocal status
@@ -63,6 +64,9 @@ class Observed:
         try:
             with self.metrics.open.track_inprogress():
                 await self.app(scope, receive, told)
+        except Exception:
+            status = 500
+            raise
         finally:
             seconds = time.perf_counter() - start
             route = getattr(scope.get("route"), "path", "none")  # never the path itself: it may be anything

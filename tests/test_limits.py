@@ -15,6 +15,7 @@ from qa import cli
 from server import http
 from server.http import create_app
 from server.limits import BYTES, LOOPBACK, RATE, SECONDS, Buckets, Gate, Limits, _network
+from server.metrics import Metrics, Observed
 from tests.test_served import client_of
 
 TOKEN = "secret-ü"  # noqa: S105  (these tests' own)
@@ -153,6 +154,21 @@ def test_a_body_that_does_not_arrive_is_not_waited_for_and_who_went_away_is_not_
     assert through_the_gate([part], Limits(seconds=0.05))[0] == 408
     assert through_the_gate([part, {"type": "http.disconnect"}], Limits()) == []
     assert through_the_gate([part, {**part, "more_body": False}], Limits()) == [b"halfhalf"]
+
+
+def test_who_went_away_in_mid_request_is_counted_as_no_fault_of_the_server() -> None:
+    figures = Metrics()
+    messages = [{"type": "http.request", "body": b"half", "more_body": True}, {"type": "http.disconnect"}]
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def unasked(*_: Any) -> None:
+        raise AssertionError("nothing is answered")
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [(b"host", b"localhost")], "client": None}
+    asyncio.run(Observed(Gate(unasked, Limits()), figures)(scope, receive, unasked))
+    assert {each.labels["status"] for each in figures.requests.collect()[0].samples} == {"499"}
 
 
 # what the command line makes of it
