@@ -120,7 +120,7 @@ def _described(app: FastAPI, limits: Limits) -> dict[str, Any]:
         "Press releases answer questions, quoted to the letter; nothing is generated. Offsets count Unicode code points from "
         f"0; dates are YYYY-MM-DD. A body may have {limits.size} bytes, an answer take {limits.seconds:g} seconds"
         + (f", an address ask {limits.rate} times a minute" if limits.rate else "")
-        + ". Every error is a `Problem`."
+        + ". Every error is a `Problem`, but for what is no HTTP: that gets a bare 400, in plain text."
     )
     found = get_openapi(title=app.title, version=app.version, description=about, routes=app.routes)
     parts = found.setdefault("components", {})
