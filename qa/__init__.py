@@ -10,6 +10,7 @@ one `Retriever`, loaded at the first question and shared between threads. What t
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, version
 from typing import Unpack
 
 from qa.acts import ACTS, SIDES, Asked, Statement
@@ -83,6 +84,11 @@ __all__ = [
     "show",
     "understand",
 ]
+
+try:
+    __version__ = version("release-qa")
+except PackageNotFoundError:  # a checkout that is not installed
+    __version__ = "0"
 
 
 def retrieve(question: str, k: int = 5, *, index: IndexPlace | str | None = None, **options: Unpack[Options]) -> list[Hit]:

@@ -13,7 +13,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from embeddings.lexical import words
 from qa.errors import BadQuestion, NotFound, QuoteMismatch
@@ -154,6 +153,8 @@ def _likeness(before: list[_Read], after: list[_Read]) -> npt.NDArray[np.float64
 
 
 def _paired(before: list[Sentence], after: list[Sentence], likeness: npt.NDArray[np.float64]) -> tuple[Pair, ...]:
+    from scipy.optimize import linear_sum_assignment  # at the top it was a third of what `qa --help` takes
+
     # The same words count double: never given up for two pairs that are only like.
     gain = np.where(likeness == 1, 2, np.where(likeness < REPEATED, 0, likeness))
     later_of = {int(i): int(j) for i, j in zip(*linear_sum_assignment(gain, maximize=True), strict=True) if gain[i, j]}

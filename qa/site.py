@@ -16,13 +16,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date
 from email.utils import parsedate_to_datetime
-from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import httpx
 from protego import Protego
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from qa import __version__
 from qa.errors import CollectStopped, UnreadableSource
 
 MINISTRY = "https://www.mofa.go.kr"
@@ -252,12 +252,8 @@ class Site:
 @asynccontextmanager
 async def visit(origin: str, *, pause: float, contact: str | None) -> AsyncIterator[Site]:
     """A site, its robots.txt read. Less than a second between requests is for servers on one's own machine only."""
-    try:
-        number = version(AGENT)
-    except PackageNotFoundError:
-        number = "0"
     told = quote(contact or "", safe=string.punctuation + " ", errors="replace")  # a header holds ASCII only
-    name = f"{AGENT}/{number} (+{told})" if contact else f"{AGENT}/{number} (no contact given)"
+    name = f"{AGENT}/{__version__} (+{told})" if contact else f"{AGENT}/{__version__} (no contact given)"
     pause = pause if urlsplit(origin).hostname in _OWN_MACHINE else max(1.0, pause)
     async with httpx.AsyncClient(headers={"User-Agent": name}, timeout=TIMEOUT, follow_redirects=False) as client:
         site = Site(client, origin, pause)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from qa import cli
+from qa import __version__, cli
 from qa.cli import main
 from qa.feedback import Feedback, keep_feedback
 from qa.generations import building
@@ -375,7 +375,12 @@ def test_help_comes_without_loading_what_computes_or_draws() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert "qa.cli.starting" in loaded
-    assert loaded & {"torch", "transformers", "streamlit", "fastapi", "mcp", "matplotlib"} == set()
+    assert loaded & {"torch", "transformers", "streamlit", "fastapi", "mcp", "matplotlib", "scipy.optimize"} == set()
+
+
+def test_the_version_is_that_of_the_package(run: Any) -> None:
+    told = run("--version")
+    assert (told.status, told.out) == (0, f"qa {__version__}\n")
 
 
 def qa_process(*arguments: object) -> subprocess.CompletedProcess[str]:

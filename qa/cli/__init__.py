@@ -15,6 +15,7 @@ from pathlib import Path
 import shtab
 
 from embeddings.errors import EmbeddingsError
+from qa import __version__
 from qa.cli import asking, building, measuring, starting
 from qa.errors import QaError
 from qa.printed import on_one_line
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="qa", description="Ask a government's press releases a question.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     shtab.add_argument_to(parser, "--print-completion", help="print a completion script for this shell: source <(qa ...)")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for module in (building, asking, measuring, starting):
