@@ -75,6 +75,8 @@ _WORD_IN_FRONT = re.compile(
     r"^(?:in|on|of|during|throughout|since|before|after|until|till|by|from|between|and|to|early|mid|late) ", re.IGNORECASE
 )
 
+_ONE_DAY = datetime.timedelta(days=1)
+_SECOND_DAY, _LAST_BUT_ONE = datetime.date.min + _ONE_DAY, datetime.date.max - _ONE_DAY  # of those that a calendar has
 PUBLISHED, MENTIONED = 1.0, 0.5  # how well a release fits: published within the period, or only speaking of a day in it
 
 
@@ -168,16 +170,15 @@ def _stretches(question: str, patterns: Sequence[re.Pattern[str]], today: dateti
 def _bounds(before: str, after: str, stretch: _Stretch) -> tuple[datetime.date | None, datetime.date | None]:
     """What "since", "before", "until" and the like beside a stretch make of it."""
     since, until = stretch.first, stretch.last
-    one_day = datetime.timedelta(days=1)
     event = _EVENT.search(before)
     if event:
         return (None, until) if event[1] else (since, None)
     if _BEFORE.search(before) or re.match(r"\s*(?:이전|전에|전의|전까지)", after):
-        return None, since - one_day
+        return None, max(since, _SECOND_DAY) - _ONE_DAY
     if _UNTIL.search(before) or re.match(r"\s*까지", after):
         return None, until
     if _SINCE.search(before) or re.match(r"\s*(?:이후|부터|이래)", after):
-        return (until + one_day if _AFTER.search(before) else since), None
+        return (min(until, _LAST_BUT_ONE) + _ONE_DAY if _AFTER.search(before) else since), None
     return since, until
 
 
@@ -228,6 +229,7 @@ def days_in(text: str, published: datetime.date | None) -> tuple[datetime.date, 
         years = [mention.year] if mention.year is not None else []
         if not years and published is not None:
             years = [published.year + step for step in (-1, 0, 1)]
+            years = [year for year in years if datetime.MINYEAR <= year <= datetime.MAXYEAR]
         dated = [
             datetime.date(year, mention.month, mention.day)
             for year in years

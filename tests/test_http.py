@@ -245,6 +245,8 @@ def test_a_request_that_cannot_be_used_gets_a_problem_that_names_the_way_out(
         {"question": "who \ud800 met \x00 the \x1b[31m mayor", "speaker": "\ud800", "history": ["\udfff", "", "\x00"]},
         {"question": "who met whom last year or 5 years ago", "today": "0001-01-01"},
         {"question": "who met whom since 2024 and next month", "today": "9999-12-31"},
+        {"question": "who met whom before this month", "today": "0001-01-01"},
+        {"question": "who met whom after this year", "today": "9999-12-31"},
     ],
 )
 def test_a_question_with_odd_characters_or_days_is_answered(client: TestClient, asked: dict[str, Any]) -> None:

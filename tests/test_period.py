@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.period import MENTIONED, PUBLISHED, Period, days_mentioned, find_period
+from qa.period import MENTIONED, PUBLISHED, Period, days_in, days_mentioned, find_period
 from tests.conftest import release_of
 
 TODAY = datetime.date(2026, 11, 21)
@@ -92,7 +92,17 @@ def test_a_day_without_a_year_is_of_the_year_nearest_to_the_release() -> None:
     assert list(days_mentioned(release)) == days
 
 
-@given(st.text(max_size=80), st.dates(datetime.date(1990, 1, 1), datetime.date(2090, 1, 1)))
+@pytest.mark.parametrize("year", [1, 9999])
+def test_the_first_and_the_last_year_of_the_calendar_have_none_beside_them(year: int) -> None:
+    today = datetime.date(year, 6, 1)
+    before, after = find_period("before this year", today), find_period("after this year", today)
+    assert before is not None and before.until == datetime.date(max(year - 1, 1), *((1, 1) if year == 1 else (12, 31)))
+    assert after is not None and after.since == datetime.date(min(year + 1, 9999), *((12, 31) if year == 9999 else (1, 1)))
+    assert find_period("99 years ago", datetime.date(1, 6, 1)) is None
+    assert days_in("on January 3", today) == (datetime.date(year, 1, 3),)
+
+
+@given(st.text(max_size=80), st.dates())
 def test_any_text_has_a_period_or_none_and_never_ends_before_it_begins(question: str, today: datetime.date) -> None:
     period = find_period(question, today)
     assert period is None or period.since is None or period.until is None or period.since <= period.until
