@@ -25,6 +25,7 @@ _COLLECTED = re.compile(r"(m_\d+)-(\d+)$")  # the file names of `qa collect`
 # The longest title and text of the official releases, and of 3,000 statements of another government, have 284 and 19,296
 # characters. What is longer is no release, and would be read for minutes.
 LONGEST_TITLE, LONGEST_TEXT = 1_000, 1_000_000
+YEARS = range(1900, 2100)  # of which dates are read in a text too; a day of year 1 or 9999 is a slip
 _LOOK_BACK = 100  # parts above a note among which the one that it qualifies is looked for
 _KOREAN_BOARDS = frozenset({"m_4080"})
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2})?)\.?\s+(?=\S)")
@@ -109,8 +110,11 @@ def read_release(page: SourcePage) -> Release:
         raise UnreadableSource(
             page.origin, f"its title has {len(title)} characters, more than {LONGEST_TITLE}; put it on a line of its own"
         )
-    if date_text is not None and parse_date(date_text) is None:
-        raise UnreadableSource(page.origin, f"its date {date_text!r} is not of the form YYYY-MM-DD")
+    stated = parse_date(date_text) if date_text is not None else None
+    if date_text is not None and (stated is None or stated.year not in YEARS):
+        raise UnreadableSource(
+            page.origin, f"its date {date_text!r} is not of the form YYYY-MM-DD, in the years {YEARS[0]} to {YEARS[-1]}"
+        )
     collected = _COLLECTED.fullmatch(page.name)
     if collected and _board_and_seq(url) != (collected[1], collected[2]):
         language = "www" if collected[1] in _KOREAN_BOARDS else "eng"
@@ -123,7 +127,6 @@ def read_release(page: SourcePage) -> Release:
     text, paragraphs = _structure(lines, kind)
     if not paragraphs:
         raise UnreadableSource(page.origin, "holds no text of a release")
-    stated = parse_date(date_text) if date_text is not None else None
     date, date_source = (stated, "stated") if stated else infer_date(title, text)
     return Release(
         id=f"{key[0]}-{key[1]}" if key else page.name,
