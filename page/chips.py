@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import MAXYEAR, date
 from typing import Any
 
 import streamlit as st
@@ -78,18 +78,19 @@ def days_chip(retriever: Retriever, turn: Turn, question: Question) -> None:
 
 def within(retriever: Retriever, turn: Turn, since: date | None, until: date | None) -> None:
     """Two days, and a button that asks again within them."""
-    first = st.date_input(say("From"), value=since, key=f"since-{turn.number}", format="YYYY-MM-DD", **day_bounds(retriever))
-    last = st.date_input(say("To"), value=until, key=f"until-{turn.number}", format="YYYY-MM-DD", **day_bounds(retriever))
+    bounds = day_bounds(retriever, since, until)
+    first = st.date_input(say("From"), value=since, key=f"since-{turn.number}", format="YYYY-MM-DD", **bounds)
+    last = st.date_input(say("To"), value=until, key=f"until-{turn.number}", format="YYYY-MM-DD", **bounds)
     days = [str(day) if isinstance(day, date) else None for day in (first, last)]
     request = replace(turn.request, since=days[0], until=days[1], aside=turn.request.aside | {"period"})
     st.button(say("Ask only of these days"), key=f"days-again-{turn.number}", on_click=again, args=(retriever, turn, request))
 
 
-def day_bounds(retriever: Retriever) -> dict[str, Any]:
+def day_bounds(retriever: Retriever, *chosen: date | None) -> dict[str, Any]:
     """The first and the last day that can be chosen: wide, since a question's period may reach out of the releases."""
-    span = retriever.timeline.span
-    last = max(date.today(), span[1] if span else date.min)
-    return {"min_value": date(1948, 1, 1), "max_value": date(last.year + 1, 12, 31)}  # the ministry was founded in 1948
+    founded = date(1948, 1, 1)  # the ministry
+    days = [founded, date.today(), *(retriever.timeline.span or ()), *filter(None, chosen)]
+    return {"min_value": min(days), "max_value": date(min(max(days).year + 1, MAXYEAR), 12, 31)}
 
 
 def asked_chip(retriever: Retriever, turn: Turn, asked: Asked, *, of_words: bool) -> None:
