@@ -10,7 +10,6 @@ one `Retriever`, loaded at the first question and shared between threads. What t
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Unpack
 
 from qa.acts import ACTS, SIDES, Asked, Statement
@@ -35,6 +34,7 @@ from qa.release import Paragraph, Release
 from qa.retrieve import Retriever
 from qa.series import before as _before
 from qa.series import series as _series
+from qa.version import __version__
 
 __all__ = [
     "ACTS",
@@ -61,6 +61,7 @@ __all__ = [
     "Release",
     "Retriever",
     "Statement",
+    "__version__",
     "ask",
     "bibtex",
     "changes_in",
@@ -84,11 +85,6 @@ __all__ = [
     "show",
     "understand",
 ]
-
-try:
-    __version__ = version("release-qa")
-except PackageNotFoundError:  # a checkout that is not installed
-    __version__ = "0"
 
 
 def retrieve(question: str, k: int = 5, *, index: IndexPlace | str | None = None, **options: Unpack[Options]) -> list[Hit]:

@@ -9,44 +9,27 @@ from __future__ import annotations
 
 import asyncio
 import html
-import io
 import itertools
 import os
 import re
-from calendar import timegm
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from time import struct_time
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
-import feedparser
 import httpx
 from filelock import FileLock, Timeout
 
+from qa.collected import KOREA, differ, fetched_on, page_at, set_aside, write_whole
 from qa.errors import BadQuestion, CollectStopped, UnreadableSource
+from qa.feed import read_feed
 from qa.html import HtmlPage, read_html
-from qa.site import MINISTRY, SEQ_DIGITS, Listed, Site, list_path, read_list, release_link, view_path, visit
+from qa.listing import SEQ_DIGITS, Listed, list_path, read_list, view_path
+from qa.site import MINISTRY, Site, visit
 
-EARLIER = ".earlier"
 RECHECK_DAYS = 30  # releases are corrected in their first days, if at all; a month of them is some ten list pages
-KOREA = timezone(timedelta(hours=9))  # the site's days; no summer time since 1988
-_GAP = r"\W{0,9}"
-_DATE = r"\d{4}[\W년월]{1,3}\d{1,2}[\W년월]{1,3}\d{1,2}일?(?: \d\d:\d\d(?::\d\d)?)?"
-_WRITER = r"(?:writer|author|작성자|담당부서)\W{0,9}\S{1,20}(?: \S{1,20}){0,2}?"
-_STATED = rf"(?:(?:(?:date|작성일|등록일|게시일){_GAP})?{_DATE}|{_WRITER})"
-# The view counter where it stands in the text, alone or among date and writer: "hit 1645", "Writer : Admin Date : D Hit : N".
-_HITS = re.compile(
-    rf"(?im)^((?:{_STATED}{_GAP}){{0,3}}(?:hits?|views?|read|조회수?)){_GAP}[\d,]+((?:{_GAP}{_STATED}){{0,3}})[^\w\n]{{0,9}}$"
-)
-# The links to the neighbours, whose titles come and go: "Next: ...", or a label, a title and its date, each on its own line.
-_NEIGHBOUR = re.compile(
-    r"(?im)^(?:next|prev(?:ious)?|(?:이전|다음) ?글이?)\b(?: (?:article|post|release))?[^\w\n]{0,9}"
-    rf"(?:\n.*|.*(?:없습니다\.|(?<![.!?])))$(?:\n{_DATE}$)?"
-)
-_PARAGRAPH = re.compile(r"(?m)^(?:\d{1,2}\.|[°○ㅇ*※-]|o ).*[.!?\"”]$")  # after the last of them stands what is not the release
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +128,10 @@ def collect_feed(
                 text = await home.get(urlunsplit(("", "", parts.path or "/", parts.query, "")), moved=True)
             except UnreadableSource as error:
                 raise CollectStopped(f"the feed cannot be read: {error}.") from error
-            for release, netloc in _linked(run, text, url):
+            releases, left_out = read_feed(text, url)
+            for each in left_out:
+                run.leave_out(each)
+            for release, netloc in releases:
                 if netloc not in hosts and netloc == urlsplit(MINISTRY).netloc:
                     hosts[netloc] = await stack.enter_async_context(visit(MINISTRY, pause=pause, contact=contact))
                 if netloc in hosts:
@@ -200,8 +186,8 @@ class _Run:
     async def settle(self, site: Site, release: Listed) -> None:
         """Fetch one release unless the folder's copy will do, and put it in place."""
         path = self.into / f"{release.name}.html"
-        before = _page(path)
-        fetched = _fetched(path) if before is not None else None  # what cannot be read is as good as not there
+        before = page_at(path)
+        fetched = fetched_on(path) if before is not None else None  # what cannot be read is as good as not there
         if fetched is not None and not self._due(fetched, release.date):
             self.kept += 1
             self.progress(f"{release.name} kept")
@@ -214,12 +200,12 @@ class _Run:
             self.leave_out(UnreadableSource(error.origin, f"{error.reason}{held}"))
             return
         if before is None:
-            _write(path, markup.encode())
+            write_whole(path, markup.encode())
             self.new.append(release.name)
             self.progress(f"{release.name} new")
-        elif _differ(before, page):
-            earlier = _set_aside(path, str(fetched))
-            _write(path, markup.encode())
+        elif differ(before, page):
+            earlier = set_aside(path, str(fetched))
+            write_whole(path, markup.encode())
             self.changed.append(Changed(release.name, earlier))
             self.progress(f"{release.name} changed; the earlier wording is in {earlier}")
         else:
@@ -265,44 +251,6 @@ async def _listed(run: _Run, site: Site, board: str, since: date, until: date) -
             return
 
 
-def _linked(run: _Run, text: str, url: str) -> list[tuple[Listed, str]]:
-    """The releases a feed links to, each with its host; entries that link to none are left out."""
-    feed = _parsed(text)
-    entries = feed.entries
-    if not feed.get("version"):
-        raise CollectStopped(f"{url} is no RSS or Atom feed. Look up the feed's address on the site.")
-    if feed.get("bozo") and not re.search(r"</(?:\w+:)?(?:rss|feed|rdf)\s*>", text, re.IGNORECASE):
-        run.leave_out(UnreadableSource(url, "is truncated: it ends in the middle; the entries before are read"))
-        whole = re.match(r".*</(?:\w+:)?(?:item|entry)\s*>", text, re.IGNORECASE | re.DOTALL)
-        entries = _parsed(whole[0]).entries if whole else []  # the link of half an entry may lead to another release
-    releases: dict[str, tuple[Listed, str]] = {}
-    for entry in entries:
-        address = entry.get("link", "").strip()
-        try:
-            address = urljoin(url, address)
-            found = release_link(address)
-        except ValueError:
-            found = None
-        if found is None:
-            run.leave_out(UnreadableSource(address, "is no release page (.../brd/<board>/view.do?seq=...)"))
-            continue
-        day = _day(entry.get("published_parsed") or entry.get("updated_parsed"))
-        releases.setdefault(found[0], (Listed(*found, title=entry.get("title", ""), date=day), urlsplit(address).netloc))
-    return list(releases.values())
-
-
-def _parsed(text: str) -> feedparser.FeedParserDict:
-    # The text is UTF-8 by now, whatever its first line declares; a header outweighs that line.
-    return feedparser.parse(io.BytesIO(text.encode()), response_headers={"content-type": "application/xml; charset=utf-8"})
-
-
-def _day(moment: struct_time | None) -> date | None:
-    try:
-        return datetime.fromtimestamp(timegm(moment), KOREA).date() if moment else None
-    except (ValueError, OverflowError, OSError):  # years before the first and after the last a date can have
-        return None
-
-
 def _origin(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -327,55 +275,3 @@ def _read_release(markup: str, release: Listed, origin: str) -> HtmlPage:
 def _letters(text: str) -> str:
     # Lists cut long titles.
     return re.sub(r"[\W_]+", "", html.unescape(text.rstrip(" .…"))).lower()
-
-
-def _differ(before: HtmlPage, after: HtmlPage) -> bool:
-    """Whether the release says something else: another word, title or date; not the view counter, not the line breaks."""
-    stated = ((before.title, after.title), (before.date, after.date))
-    return _words(before) != _words(after) or any(old != new for old, new in stated if old and new)
-
-
-def _words(page: HtmlPage) -> list[str]:
-    """The words of the release; what the board writes around it, and changes by itself, is none of them."""
-    body = max((found.end() for found in _PARAGRAPH.finditer(page.text)), default=0)
-    text = page.text[:body] + _NEIGHBOUR.sub("", page.text[body:])
-    return _HITS.sub(r"\1\2", text).split()
-
-
-def _fetched(path: Path) -> date | None:
-    """The day in Korea the site last showed the page as it is here, None if it is not here."""
-    try:
-        return datetime.fromtimestamp(path.stat().st_mtime, KOREA).date()
-    except FileNotFoundError:
-        return None
-
-
-def _page(path: Path) -> HtmlPage | None:
-    try:
-        return read_html(path.read_bytes().decode(), str(path))
-    except (FileNotFoundError, UnicodeDecodeError, UnreadableSource):
-        return None
-
-
-def _set_aside(path: Path, day: str) -> Path:
-    """A copy of the page in `.earlier`. A copy, and before the new page comes: a crash between the two loses neither."""
-    content = path.read_bytes()
-    for number in itertools.count(1):
-        earlier = path.parent / EARLIER / f"{path.stem}.{day}.{number}.html"
-        if not earlier.exists():
-            _write(earlier, content)
-            return earlier
-        if earlier.read_bytes() == content:
-            return earlier
-    raise AssertionError("counting does not end")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file that is there whole or not at all; what a crash leaves has a dot before its name and is not read."""
-    partial = path.with_name(f".{path.name}.partial")
-    path.parent.mkdir(exist_ok=True)
-    with partial.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

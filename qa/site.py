@@ -1,6 +1,5 @@
-"""The ministry's site as a visitor sees it: addresses, list pages of three generations, and HTTP that keeps to the rules.
+"""The ministry's site as a visitor gets it: HTTP that keeps to the rules.
 
-2025-26: rows with `a[onclick*="f_view('SEQ')"]`. About 2022: the same rows in `div.table_list`. About 2018: `td.tal > a[href]`.
 robots.txt is read first and obeyed for every address, requests keep a pause between them, redirects stay on the host.
 """
 
@@ -13,20 +12,17 @@ import string
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import date
 from email.utils import parsedate_to_datetime
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import httpx
 from protego import Protego
-from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from qa import __version__
 from qa.errors import CollectStopped, UnreadableSource
+from qa.robots import AGENT, read_rules
+from qa.version import __version__
 
 MINISTRY = "https://www.mofa.go.kr"
-AGENT = "release-qa"  # the name robots.txt would address us by
 TRIES = 3
 MAX_REDIRECTS = 5  # the cookie gate takes one; httpx itself would follow 20
 MAX_BYTES = 5 * 2**20  # a release page is well under 200 kB: 35 MB of records for 11,142 releases, menus added
@@ -36,86 +32,6 @@ LONGEST_WAIT = 120.0  # seconds a server may ask us to wait (Retry-After) before
 LONGEST_PAUSE = 60.0  # seconds between requests robots.txt may ask for: at more, a month of releases takes hours
 UNANSWERED = 10  # pages in a row, a whole list page, that fail for no reason of their own: then it is the site
 _OWN_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
-SEQ_DIGITS = 12  # the site's numbers have six; a file's name has room for 255 bytes
-_SEQ = re.compile(r"""f_view\(\s*['"]?([0-9]+)|view\.do\?(?:[^#'"]*&)?seq=([0-9]+)""")
-_RELEASE = re.compile(r"/\w+/brd/(m_[0-9]+)/view\.do")
-# What an empty list says of itself, and nothing else in the row: "점검 중이라 이용할 수 없습니다" is no end of a list.
-_NO_DATA = re.compile(
-    r"(?:there (?:is|are) )?(?:nothing|no (?:(?:registered|search|matching|such|more|new|press) ){0,2}"
-    r"(?:data|entr(?:y|ies)|results?|posts?|articles?|records?|items?|contents?|lists?|releases?|documents?|matches))"
-    r"(?: (?:is|are|was|were|has|have|been|found|available|registered|exists?|to|display|show|yet))*\W*"
-    r"|(?:data|posts?|results?) (?:does|do) not exist\W*"
-    r"|[\w\s]{0,30}?(?:게시물|게시글|자료|데이터|글|내용|결과|목록)[이가은는]?\s*(?:존재하지\s*않습니다|없습니다|없음)\W*",
-    re.IGNORECASE,
-)
-_ROBOTS_FIELD = re.compile(r"(?:user-?agent|(?:dis)?allow|sitemap|crawl-delay|request-rate|host)\s*:", re.IGNORECASE)
-_DAY = re.compile(r"\s*((?:19|20)\d\d)[-./]\s?(\d{1,2})[-./]\s?(\d{1,2})")
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A release as a list or feed names it; `name` is `<board>-<seq>`, `path` its address below the host."""
-
-    name: str
-    path: str
-    title: str
-    date: date | None
-
-
-def list_path(board: str, page: int, since: date, until: date) -> str:
-    """The address of one list page, ten releases of a range of dates, the newest first."""
-    return f"/eng/brd/{board}/list.do?page={page}&srchFr={since:%Y%m%d}&srchTo={until:%Y%m%d}"
-
-
-def view_path(board: str, seq: str) -> str:
-    """The address of one release."""
-    return f"/eng/brd/{board}/view.do?seq={seq}"
-
-
-def release_link(url: str) -> tuple[str, str] | None:
-    """The name and path of the release an address leads to, None if it leads elsewhere. A bad address is a `ValueError`."""
-    parts = urlsplit(url)
-    board = _RELEASE.fullmatch(parts.path)
-    seq = parse_qs(parts.query).get("seq", [""])[0]
-    return (f"{board[1]}-{seq}", f"{parts.path}?seq={seq}") if board and re.fullmatch(f"[0-9]{{1,{SEQ_DIGITS}}}", seq) else None
-
-
-def read_list(markup: str, board: str, origin: str) -> list[Listed]:
-    """The releases on one list page, none past the last page.
-
-    Raises `UnreadableSource` when it is no list page at all or half of one. An empty one has nothing in its table, or a row
-    that says so; whatever else holds no release may be a notice in place of the list.
-    """
-    if "</html" not in markup[-4096:].lower():
-        raise UnreadableSource(origin, "is truncated: it ends before </html>")
-    tree = LexborHTMLParser(markup)
-    rows = [row for row in tree.css("table tbody tr") if row.css_first("table") is None]
-    listed = [release for row in rows if (release := _row(row, board)) is not None]
-    said = [" ".join(row.text(separator=" ").split()) for row in rows if row.css_first("td") or len(row.css("th")) == 1]
-    empty = tree.css_first("table") is not None and (not any(said) or any(_NO_DATA.fullmatch(text) for text in said))
-    if not listed and not empty:
-        raise UnreadableSource(origin, "holds no list of releases that can be read; see whether the site has changed")
-    return listed
-
-
-def _row(row: LexborNode, board: str) -> Listed | None:
-    for link in row.css("a"):
-        for attribute in ("onclick", "href"):
-            address = link.attributes.get(attribute) or ""
-            seq = _SEQ.search(address)
-            if seq and ("/brd/" not in address or f"/brd/{board}/" in address):
-                number = seq[1] or seq[2]
-                day = next(filter(None, (_day(cell.text()) for cell in reversed(row.css("td")))), None)
-                return Listed(f"{board}-{number}", view_path(board, number), link.text().strip(), day)
-    return None
-
-
-def _day(text: str) -> date | None:
-    found = _DAY.match(text)
-    try:
-        return date(int(found[1]), int(found[2]), int(found[3])) if found else None
-    except ValueError:
-        return None
 
 
 class _PassingError(Exception):
@@ -148,7 +64,7 @@ class Site:
             status, text, _ = await self._answer(url)
         except UnreadableSource as error:
             raise CollectStopped(f"{error}. Without it, it is not known what may be fetched; try again later.") from error
-        rules = _rules(text) if status == 200 else None
+        rules = read_rules(text) if status == 200 else None
         if rules is None:
             what = f"answers {status}" if status != 200 else "is another page, no robots.txt"
             raise CollectStopped(f"{url} {what}, so it is not known what may be fetched; try again later or ask the site.")
@@ -259,26 +175,6 @@ async def visit(origin: str, *, pause: float, contact: str | None) -> AsyncItera
         site = Site(client, origin, pause)
         await site.read_robots()
         yield site
-
-
-def _rules(text: str) -> Protego | None:
-    """robots.txt as rules, None if it is something else: not one line of it a rule. One that is empty forbids nothing."""
-    lines = [line.partition("#")[0].strip() for line in text.splitlines()]
-    if text.lstrip().startswith("<") or (any(lines) and not any(_ROBOTS_FIELD.match(line) for line in lines)):
-        return None
-    return Protego.parse("\n".join(_plain(line) for line in lines))
-
-
-def _plain(line: str) -> str:
-    """A line of robots.txt as Protego takes it: agents without a version and by their whole name, paths from the root."""
-    field, _, value = (part.strip() for part in line.partition(":"))
-    if field.lower() in ("user-agent", "useragent"):
-        token = re.split(r"[^\w*-]", value, maxsplit=1)[0].lower()
-        name = token.strip("*")
-        return f"user-agent: {AGENT if name == AGENT else '*' if token and not name else 'other'}"
-    if field.lower() in ("allow", "disallow") and re.match("[^/*$]", value):
-        return f"{field}: /{value}"
-    return line
 
 
 def _same_page(asked: str, there: httpx.URL) -> bool:

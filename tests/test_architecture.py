@@ -76,6 +76,7 @@ def test_the_public_api_is_pinned() -> None:
         "Release",
         "Retriever",
         "Statement",
+        "__version__",
         "ask",
         "bibtex",
         "changes_in",

@@ -16,10 +16,11 @@ import pytest
 from filelock import FileLock
 
 import qa.site
-from qa.collect import KOREA, CollectReport, _words, collect, collect_feed
+from qa.collect import CollectReport, collect, collect_feed
+from qa.collected import KOREA, _words
 from qa.errors import BadQuestion, CollectStopped
 from qa.html import HtmlPage, read_html
-from qa.site import _rules
+from qa.robots import AGENT, read_rules
 from tests.ministry import (
     GENERATIONS,
     Ministry,
@@ -680,8 +681,8 @@ def test_a_robots_that_cannot_be_read_stops(robots: str | int, site: Ministry, t
     ],
 )
 def test_the_longest_rule_of_our_group_decides(robots: str, path: str, allowed: bool) -> None:
-    rules = _rules(robots)
-    assert rules is not None and rules.can_fetch(f"https://release.invalid{path}", qa.site.AGENT) is allowed
+    rules = read_rules(robots)
+    assert rules is not None and rules.can_fetch(f"https://release.invalid{path}", AGENT) is allowed
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ from pathlib import Path
 import shtab
 
 from embeddings.errors import EmbeddingsError
-from qa import __version__
 from qa.cli import asking, building, measuring, starting
 from qa.errors import QaError
 from qa.printed import on_one_line
+from qa.version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
