@@ -137,8 +137,9 @@ def understand(
     """Make a `Question` of what was typed. `names` and `speakers` are those of the corpus.
 
     Raises `BadQuestion` when it is empty or over 2,000 characters, when a date is none or they exclude each other, and for a
-    side or act that does not exist.
+    side, act or option that does not exist.
     """
+    _check(options)
     clean = _clean(text)
     if not any(char.isalpha() for char in clean):
         raise BadQuestion("the question is empty; ask in words, in English or Korean")
@@ -158,6 +159,16 @@ def understand(
     if speakers is None:
         return question
     return dataclasses.replace(question, asked=speakers.asked(question.spelled(clean), period))
+
+
+def _check(options: Options) -> None:
+    """What types alone do not keep out: a filter under a wrong name, and a text where its letters would be read as a list."""
+    unknown = [name for name in options if name not in Options.__annotations__]
+    if unknown:
+        raise BadQuestion(f"{unknown[0]!r} is no option; there are {', '.join(Options.__annotations__)}")
+    for name in ("history", "releases"):
+        if isinstance(options.get(name), str):
+            raise BadQuestion(f"{name} is one text; give a list of them")
 
 
 def _said(options: Options) -> Asked | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -143,6 +144,20 @@ def test_a_moment_is_taken_as_its_day() -> None:
 def test_what_is_no_date_is_refused_by_name(date: str) -> None:
     with pytest.raises(BadQuestion, match=r"until .* is not a date; write it as YYYY-MM-DD"):
         understand(SUPPLY, until=date)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        ({"from": "2024-01-01"}, "'from' is no option; there are history, since, until, speaker, side, act, releases, today"),
+        ({"history": "Who met whom?"}, "history is one text; give a list of them"),
+        ({"releases": "m_5676-1"}, "releases is one text; give a list of them"),
+    ],
+)
+def test_an_option_that_would_be_passed_over_or_read_letter_by_letter_is_refused(options: Any, why: str) -> None:
+    with pytest.raises(BadQuestion) as caught:
+        understand("Who met whom?", **options)
+    assert str(caught.value) == why
 
 
 def test_dates_that_exclude_each_other_are_refused_and_one_day_is_not() -> None:
