@@ -112,9 +112,7 @@ def read_release(page: SourcePage) -> Release:
         )
     stated = parse_date(date_text) if date_text is not None else None
     if date_text is not None and (stated is None or stated.year not in YEARS):
-        raise UnreadableSource(
-            page.origin, f"its date {date_text!r} is not of the form YYYY-MM-DD, in the years {YEARS[0]} to {YEARS[-1]}"
-        )
+        raise UnreadableSource(page.origin, f"its date {date_text!r} is no YYYY-MM-DD in the years {YEARS[0]} to {YEARS[-1]}")
     collected = _COLLECTED.fullmatch(page.name)
     if collected and _board_and_seq(url) != (collected[1], collected[2]):
         language = "www" if collected[1] in _KOREAN_BOARDS else "eng"

@@ -376,7 +376,9 @@ def test_a_link_asks_again_with_its_filters_and_what_it_follows() -> None:
     assert turn.request.parameters(HARBOUR) == {"q": "And when?", "after": HARBOUR, "since": "2022-02-01", "act": "agreed"}
 
 
-@pytest.mark.parametrize("days", [{"since": "0001-01-01"}, {"until": "9999-12-31"}, {"since": "1900-01-01", "until": "2999-12-31"}])
+@pytest.mark.parametrize(
+    "days", [{"since": "0001-01-01"}, {"until": "9999-12-31"}, {"since": "1900-01-01", "until": "2999-12-31"}]
+)
 def test_a_link_with_days_far_from_any_release_is_asked_and_can_be_changed(days: dict[str, str]) -> None:
     page = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     page.query_params.update({"q": HARBOUR, **days})

@@ -276,10 +276,15 @@ def test_the_date_says_what_told_it(title: str, stated: str | None, text: str, e
         ("바로가기 메뉴\nKOR\n", None, None, "has no title; put the title on its first line, or save the page as HTML"),
         ("Talks\n\n\xa0\n", None, None, "holds no text of a release"),
         ("/END/", "Talks", None, "holds no text of a release"),
-        ("1. Met.", "Talks", "May 3", "its date 'May 3' is not of the form YYYY-MM-DD, in the years 1900 to 2099"),
-        ("1. Met.", "Talks", "0001-01-01", "its date '0001-01-01' is not of the form YYYY-MM-DD, in the years 1900 to 2099"),
-        ("1. Met.", "Talks", "9999-12-31", "its date '9999-12-31' is not of the form YYYY-MM-DD, in the years 1900 to 2099"),
-        ("Talks\n2021-02-30\n1. Met.", None, None, "its date '2021-02-30' is not of the form YYYY-MM-DD, in the years 1900 to 2099"),
+        ("1. Met.", "Talks", "May 3", "its date 'May 3' is no YYYY-MM-DD in the years 1900 to 2099"),
+        ("1. Met.", "Talks", "0001-01-01", "its date '0001-01-01' is no YYYY-MM-DD in the years 1900 to 2099"),
+        ("1. Met.", "Talks", "9999-12-31", "its date '9999-12-31' is no YYYY-MM-DD in the years 1900 to 2099"),
+        (
+            "Talks\n2021-02-30\n1. Met.",
+            None,
+            None,
+            "its date '2021-02-30' is no YYYY-MM-DD in the years 1900 to 2099",
+        ),
     ],
 )
 def test_a_page_that_is_no_release_is_refused(text: str, title: str | None, stated: str | None, reason: str) -> None:
