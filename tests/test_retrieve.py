@@ -7,16 +7,18 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import qa
 from embeddings.encoder import Encoder
-from embeddings.search import LATE_SHARE, Query
+from embeddings.search import LATE_SHARE, Found, Query
 from qa.errors import BadQuestion, IndexMissing, IndexUnusable, QuoteMismatch
+from qa.period import Period
 from qa.question import Question
-from qa.retrieve import MAX_K, SCATTERED, Retriever
+from qa.retrieve import MAX_K, OLDEST, SCATTERED, Retriever
 from qa.twins import TWIN_DAYS
 from tests.conftest import FakeEncoder
 from tests.library import (
@@ -345,6 +347,17 @@ def test_the_functions_of_the_package_are_those_of_the_retriever(tmp_path: Path,
 )
 def test_only_a_period_that_binds_leaves_releases_out(retriever: Retriever, question: str, found: list[str]) -> None:
     assert sorted(hit.release_id for hit in retriever.retrieve(question)) == found
+
+
+def test_of_near_passages_the_latest_comes_first_by_however_few_days(tmp_path: Path) -> None:
+    days = ["2022-03-01", "2022-03-02", *(f"{year}-01-01" for year in range(2010, 2026))]
+    retriever = retriever_over(tmp_path, [record(at, "Visas", day, f"{VISA} {at}") for at, day in enumerate(days)])
+    row = {passage.release_id: row for row, passage in enumerate(retriever.index.passages)}
+    score = np.array([0.5, 0.41, 0.39], dtype=np.float32)  # the last is too far from the first to be meant
+    near = Found(np.array([row[f"m_5676-{at}"] for at in (0, 1, 17)]), score, score, score, score, score[:, None])
+    found = retriever._latest(Period(None, None, True, "latest"), near)
+    assert found.rows.tolist() == near.rows[[1, 0, 2]].tolist()
+    assert found.score.tolist() == pytest.approx([0.41, 0.5 * (1 - OLDEST), 0.39 * (1 - OLDEST)])
 
 
 def test_a_period_that_binds_and_bounds_that_exclude_it_leave_the_bounds(retriever: Retriever) -> None:
