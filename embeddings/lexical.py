@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from tokenize import TokenError
+from typing import Any, NamedTuple, Self
 
 import bm25s
 import numpy as np
@@ -24,6 +27,7 @@ _STOPWORDS = frozenset(STOPWORDS_EN) | {"did", "do", "does", "what", "which", "w
 # Whatever the file of an index names: another backend would not look where its arrays end.
 _PARAMETERS = {"backend": "numpy", "method": "lucene", "idf_method": "lucene", "dtype": "float32", "int_dtype": "int32"}
 _READ_WHOLE = {"params.index.json": 2**16, "vocab.index.json": 2**28}  # bytes; the words of the shipped corpus take 60,000
+_TIMES = "times.npy"  # beside the files of bm25s
 _NOT_JSON = (RecursionError, OverflowError, MemoryError)  # as which JSON that is made to hurt ends, besides `ValueError`
 
 
@@ -51,41 +55,103 @@ def has_hangul(text: str) -> bool:
     return _HANGUL.search(text) is not None
 
 
+class _Counts(NamedTuple):
+    """How often each text holds its words, an entry a word of a text: (entries,) each."""
+
+    words: npt.NDArray[np.int64]  # places in a vocabulary
+    texts: npt.NDArray[np.int64]
+    times: npt.NDArray[np.int32]
+
+
 class LexicalIndex:
     """BM25 over n texts, in Lucene's form with k1 1.5 and b 0.75 (the defaults of bm25s)."""
 
-    def __init__(self, bm25: bm25s.BM25, size: int) -> None:
+    def __init__(self, bm25: bm25s.BM25, times: npt.NDArray[np.int32], size: int) -> None:
         self._bm25 = bm25
+        self._times = times  # (entries,): how often the text of each score holds its word
         self._size = size
 
     @classmethod
-    def build(cls, texts: Sequence[str]) -> LexicalIndex:
-        vocabulary: dict[str, int] = {}
-        ids = [[vocabulary.setdefault(word, len(vocabulary)) for word in words(text)] for text in texts]
-        vocabulary.setdefault("", len(vocabulary))  # bm25s cannot index a corpus without a single word
-        bm25 = bm25s.BM25()
-        with np.errstate(invalid="ignore"):  # and there divides by the mean length of its texts, 0
-            bm25.index((ids, vocabulary), show_progress=False)
-        return cls(bm25, len(texts))
+    def build(cls, texts: Sequence[str], before: Self | None = None, rows: npt.NDArray[np.int64] | None = None) -> Self:
+        """Index n texts. Those whose `rows` in an index `before` are not -1 have the words that they have there.
+
+        The same texts give the same arrays, however they came to be counted.
+        """
+        if before is None or rows is None or not before._can_be_taken_over():
+            before, rows = None, np.full(len(texts), -1, dtype=np.int64)
+        vocabulary = {} if before is None else dict(before._bm25.vocab_dict)
+        new = np.flatnonzero(rows < 0)
+        counted = [Counter(words(texts[at])) for at in new.tolist()]
+        own = [vocabulary.setdefault(word, len(vocabulary)) for word in chain.from_iterable(counted)]
+        made = _Counts(
+            np.array(own, dtype=np.int64),
+            np.repeat(new, [len(each) for each in counted]),
+            np.fromiter(chain.from_iterable(each.values() for each in counted), np.int32, len(own)),
+        )
+        kept = [] if before is None else [before._counts_of(rows)]
+        counts = _Counts(*(np.concatenate(arrays) for arrays in zip(made, *kept, strict=True)))
+        return cls._scored(counts, list(vocabulary), len(texts))
 
     @classmethod
-    def load(cls, folder: Path, size: int) -> LexicalIndex:
+    def _scored(cls, counts: _Counts, spelled: Sequence[str], size: int) -> Self:
+        """The index of some counts, its vocabulary, of which `spelled` may hold more, in the order of the alphabet."""
+        held = np.array(sorted(np.unique(counts.words).tolist(), key=spelled.__getitem__), dtype=np.int64)
+        place = np.zeros(len(spelled), dtype=np.int64)
+        place[held] = np.arange(len(held))
+        order = np.argsort(place[counts.words] * size + counts.texts)
+        terms, texts, times = place[counts.words][order], counts.texts[order], counts.times[order]
+        frequency = np.bincount(terms, minlength=len(held))
+        lengths = np.bincount(texts, times, size)
+        bm25 = bm25s.BM25(**_PARAMETERS)
+        norm = bm25.k1 * (1 - bm25.b + bm25.b * lengths / max(lengths.mean(), 1e-12))
+        rarity = np.array([_rarity(size, each) for each in frequency.tolist()])
+        bm25.scores = {
+            "data": (rarity[terms] * times / (norm[texts] + times)).astype(np.float32),
+            "indices": texts.astype(np.int32),
+            "indptr": np.concatenate([[0], np.cumsum(frequency)]).astype(np.int64),
+            "num_docs": size,
+        }
+        bm25.nonoccurrence_array = None
+        bm25.vocab_dict = {spelled[word]: at for at, word in enumerate(held.tolist())}
+        return cls(bm25, times, size)
+
+    def _can_be_taken_over(self) -> bool:
+        """Whether all counts are of texts that are there: what `load` leaves unread."""
+        texts = self._bm25.scores["indices"]
+        return bool((texts >= 0).all() and (texts < self._size).all() and (self._times > 0).all())
+
+    def _counts_of(self, rows: npt.NDArray[np.int64]) -> _Counts:
+        """The counts of the texts i whose `rows[i]`, their row here, is not -1."""
+        columns, texts = self._bm25.scores["indptr"], self._bm25.scores["indices"]
+        by_text = np.argsort(texts, kind="stable")
+        held = np.bincount(texts, minlength=self._size)
+        taken = np.flatnonzero(rows >= 0)
+        lengths = held[rows[taken]]
+        firsts = (np.cumsum(held) - held)[rows[taken]]
+        entries = by_text[np.repeat(firsts - (np.cumsum(lengths) - lengths), lengths) + np.arange(lengths.sum())]
+        terms = np.repeat(np.arange(len(columns) - 1), np.diff(columns))
+        return _Counts(terms[entries], np.repeat(taken, lengths), self._times[entries])
+
+    @classmethod
+    def load(cls, folder: Path, size: int) -> Self:
         """Raises `IndexDamaged` when the folder is not one that `save` wrote for `size` texts."""
         try:
             if any((folder / name).stat().st_size > limit for name, limit in _READ_WHOLE.items()):
                 raise IndexDamaged(folder, "is too long")
             bm25 = bm25s.BM25.load(folder, mmap=True, show_progress=False, allow_pickle=False, **_PARAMETERS)
-            counted, whole = bm25.scores["num_docs"], _is_whole(bm25)
+            times = np.load(folder / _TIMES, mmap_mode="r", allow_pickle=False)
+            counted, whole = bm25.scores["num_docs"], _is_whole(bm25, times)
         except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, TokenError, *_NOT_JSON) as error:
             raise IndexDamaged(folder, "cannot be read as a BM25 index") from error
         if counted != size:
             raise IndexDamaged(folder, f"holds the words of {counted} texts, not {size}")
         if not whole:
             raise IndexDamaged(folder, "does not divide its scores among words")
-        return cls(bm25, size)
+        return cls(bm25, times, size)
 
     def save(self, folder: Path) -> None:
         self._bm25.save(folder, show_progress=False, allow_pickle=False)
+        np.save(folder / _TIMES, self._times, allow_pickle=False)
 
     def scores(self, question: str) -> npt.NDArray[np.float32]:
         """(n,) float32: each text's BM25 score as a share of the most that the question's words could score, 0 to 1.
@@ -116,11 +182,15 @@ class LexicalIndex:
         """Lucene's inverse document frequency of a word, of one in no text where it is None."""
         columns = self._bm25.scores["indptr"]
         frequency = 0 if word is None else int(columns[word + 1]) - int(columns[word])
-        return math.log(1 + (self._size - frequency + 0.5) / (frequency + 0.5))
+        return _rarity(self._size, frequency)
 
 
-def _is_whole(bm25: bm25s.BM25) -> bool:
-    """Whether every word has a stretch of the scores, in order, and every score a text.
+def _rarity(size: int, frequency: int) -> float:
+    return math.log(1 + (size - frequency + 0.5) / (frequency + 0.5))
+
+
+def _is_whole(bm25: bm25s.BM25, times: npt.NDArray[Any]) -> bool:
+    """Whether every word, one after the other, has a stretch of the scores, and every score a text.
 
     Which texts these are is looked at when a word is asked for: a large index is mapped, and never read through.
     """
@@ -129,6 +199,7 @@ def _is_whole(bm25: bm25s.BM25) -> bool:
         return False
     if not len(columns) or columns[0] != 0 or (np.diff(columns) < 0).any() or not columns[-1] == len(data) == len(texts):
         return False
-    known = range(len(columns) - 1)
-    vocabulary = bm25.vocab_dict
-    return isinstance(vocabulary, dict) and all(type(word) is int and word in known for word in vocabulary.values())
+    if times.dtype != np.int32 or times.shape != data.shape or not isinstance(bm25.vocab_dict, dict):
+        return False
+    places = list(bm25.vocab_dict.values())
+    return set(map(type, places)) <= {int} and places == list(range(len(columns) - 1))

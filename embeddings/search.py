@@ -27,7 +27,7 @@ CANDIDATES = 60  # proposed by each of the two searches
 LATE_SHARE, LATE_SHARE_KOREAN = 0.8, 0.6
 _MOST = 1.05  # of a cosine or share: vectors that half a precision made differ from length 1 by 0.004
 _CHUNK = 512  # new texts encoded at a time: like lengths still meet, and memory stays flat
-_POOLED, _DENSE, _TOKENS, _WORDS = "pooled.npy", "dense.faiss", "tokens", "words"
+_POOLED, _DENSE, TOKENS, _WORDS = "pooled.npy", "dense.faiss", "tokens", "words"  # within a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +92,14 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An earlier index by the same encoder, and for each of n texts the row that it has there, -1 for a new one."""
+    """An earlier index by the same encoder, and for each of n texts the row that it has there, -1 for a new one.
+
+    `counted` is whether its words are what the code of now would count.
+    """
 
     index: SearchIndex
     rows: npt.NDArray[np.int64]
+    counted: bool = True
 
 
 def _chunks(count: int, kept: Kept | None) -> Iterator[tuple[int, int]]:
@@ -154,9 +158,10 @@ class SearchIndex:
                         yield StoredTokens.of(encoded.tokens[made[at]], encoded.spans[made[at]])
 
         with RowsFile(folder / _POOLED, "float32", (encoder.dimension,)) as pooled:
-            TokenStore.build(token_vectors(pooled), encoder.dimension, folder / _TOKENS, before)
+            TokenStore.build(token_vectors(pooled), encoder.dimension, folder / TOKENS, before)
         DenseIndex.build(np.load(folder / _POOLED, mmap_mode="r")).save(folder / _DENSE)
-        LexicalIndex.build(texts).save(folder / _WORDS)
+        words = (kept.index.words, kept.rows) if kept is not None and kept.counted else ()
+        LexicalIndex.build(texts, *words).save(folder / _WORDS)
         return cls.load(folder, len(texts), encoder.dimension)
 
     @classmethod
@@ -170,7 +175,7 @@ class SearchIndex:
             raise IndexDamaged(folder / _POOLED, f"holds {pooled.dtype} in {pooled.ndim} axes, not float32 in 2")
         if pooled.shape != (size, dimension):  # before more is read: whoever wrote the files wrote this shape too
             raise IndexDamaged(folder / _POOLED, f"has shape {pooled.shape}, not {(size, dimension)}")
-        dense, tokens = DenseIndex.load(folder / _DENSE, pooled), TokenStore.load(folder / _TOKENS)
+        dense, tokens = DenseIndex.load(folder / _DENSE, pooled), TokenStore.load(folder / TOKENS)
         if len(tokens) != size or (size and tokens.dimension != dimension):
             raise IndexDamaged(folder, f"has {size} vectors and the token vectors of {len(tokens)} texts")
         return cls(dense, tokens, LexicalIndex.load(folder / _WORDS, size))
@@ -202,7 +207,7 @@ class SearchIndex:
         if factors is not None:
             score *= factors[found]
         dense = self.dense.cosines(query.pooled, found)
-        for name, figures in ((_TOKENS, best), (_WORDS, words[found]), (_POOLED, dense)):
+        for name, figures in ((TOKENS, best), (_WORDS, words[found]), (_POOLED, dense)):
             if not (np.abs(figures) <= _MOST).all():  # nor is a NaN
                 raise IndexDamaged(Path(name), "holds numbers that are none of ours")
         return Found(found, score, late, words[found], dense, best).ordered()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qa.errors import UnreadableSource
 from qa.release import Release, read_release
-from qa.source import SUFFIXES, read_pages
+from qa.source import SUFFIXES, SourcePage, read_pages
 
 _NOT_RELEASES = ("readme", "questions", "floors")  # a corpus folder may explain itself and carry its questions
 
@@ -39,8 +39,8 @@ class Corpus:
         return digest.hexdigest()
 
 
-def read_corpus(paths: Sequence[Path]) -> Corpus:
-    """Read the releases in `paths`, files or folders of them, folders to any depth.
+def read_corpus(paths: Sequence[Path], known: Mapping[str, Release] | None = None) -> Corpus:
+    """Read the releases in `paths`, files or folders of them, folders to any depth; those of `known` pages are taken over.
 
     What cannot be read is listed and the rest is still read. A release met twice with the same text counts once; with
     another text, the first in the order of file names stands and the other is listed.
@@ -59,7 +59,7 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
                     left_out.append(page)
                     continue
                 try:
-                    release = read_release(page)
+                    release = _release(page, known or {})
                 except UnreadableSource as error:
                     left_out.append(error)
                     continue
@@ -69,6 +69,11 @@ def read_corpus(paths: Sequence[Path]) -> Corpus:
                         UnreadableSource(page.origin, f"{release.id} was read with another text from {first.source}")
                     )
     return Corpus(tuple(releases[key] for key in sorted(releases)), tuple(left_out))
+
+
+def _release(page: SourcePage, known: Mapping[str, Release]) -> Release:
+    release = known.get(page.digest)
+    return read_release(page) if release is None else replace(release, source=page.origin)
 
 
 def _files(path: Path, left_out: list[UnreadableSource]) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime
 import re
 from collections.abc import Iterable, Iterator
@@ -57,6 +58,25 @@ def mentions(text: str) -> Iterator[Mention]:
         said = match["weekday"] or match["weekday_after"]
         weekday = next((i for i, full in enumerate(DAYS) if said and full.startswith(said[:3])), None)
         yield Mention(month, day, weekday, int(match["year"]) if match["year"] else None)
+
+
+def days_in(text: str, published: datetime.date | None) -> tuple[datetime.date, ...]:
+    """The days that a text names, each in the year nearest to its publication where it names none."""
+    days = []
+    for mention in mentions(text):
+        years = [mention.year] if mention.year is not None else []
+        if not years and published is not None:
+            years = [published.year + step for step in (-1, 0, 1)]
+            years = [year for year in years if datetime.MINYEAR <= year <= datetime.MAXYEAR]
+        dated = [
+            datetime.date(year, mention.month, mention.day)
+            for year in years
+            if mention.day <= calendar.monthrange(year, mention.month)[1]
+        ]
+        if dated:
+            near = published or dated[0]
+            days.append(min(dated, key=lambda day: abs(day - near)))
+    return tuple(days)
 
 
 def parse_date(text: str) -> datetime.date | None:

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from qa.answer import Hit
-from qa.period import Period, days_in
+from qa.dates import days_in
+from qa.period import Period
 
 NEAR = 0.95  # of the best hit's score: hits that tell of the event as well as it does
 _ONE_DAY = datetime.timedelta(days=1)

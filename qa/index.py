@@ -2,46 +2,41 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from embeddings.encoder import Encoder, Progress
 from embeddings.errors import IndexDamaged
-from embeddings.search import Kept, SearchIndex
-from qa import layout, sentences
-from qa import passages as splitting
+from embeddings.search import TOKENS, Kept, SearchIndex
 from qa.corpus import Corpus
 from qa.errors import IndexMissing, IndexUnusable
 from qa.generations import MANIFEST, Files, building, check_files, current_generation, linkable, publish, read_manifest
 from qa.ledger import Changes, changes_between, record_changes
 from qa.passages import Passage, context, split_release
-from qa.records import LONGEST_LINE, record_of, release_from, release_record
+from qa.readers import CODE
+from qa.records import passage_from, passage_record, read_lines, release_from, release_record, write_lines
 from qa.release import Release
 
-FORMAT = 3
+FORMAT = 4
 _RELEASES, _PASSAGES = "releases.jsonl", "passages.jsonl"
-_SPLITTING = hashlib.sha256("".join(map(inspect.getsource, (layout, splitting, sentences))).encode("utf-8")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What an index says of itself.
 
-    `splitting` is a digest of the code that made passages of releases; `files` gives size and SHA-256 of every other file of
-    the generation.
+    `code` is a digest of the code that made releases, passages and words of the corpus; `files` gives size and SHA-256 of every
+    other file of the generation.
     """
 
     format: int
     model: str
     fingerprint: str
-    splitting: str
+    code: str
     dimension: int
     releases: int
     passages: int
@@ -66,21 +61,24 @@ def build_index(
     folder: Path,
     progress: Progress | None = None,
     waiting: Callable[[str], None] | None = None,
+    before: Index | None = None,
 ) -> tuple[Manifest, Changes]:
     """Put the index of a corpus in `folder` as the current generation, and tell what changed; needs no network.
 
-    Only what the generation before does not hold is encoded. `progress` is called with passages done and in all, `waiting`
+    Only what the generation before does not hold is split, counted and encoded; `before` is that one where it is loaded already,
+    as `index_before` does. `progress` is called with passages done and in all, `waiting`
     with the builder that holds the folder. Until the last step the folder keeps answering from the generation it had; an
     interruption leaves that one standing.
     """
     releases = {release.id: release for release in corpus.releases}
     with building(folder, waiting) as scratch:
-        before = _index_before(folder)
+        if before is None or not _is_current(folder, before):  # another builder's may have come in between
+            before = index_before(folder)
         made = list(_passages(corpus.releases, before, encoder))
         texts = [embedded_text(passage, releases) for passage in made]
         kept = _kept(before, encoder, texts)
-        _write_lines(scratch / _RELEASES, [release_record(release) for release in corpus.releases])
-        _write_lines(scratch / _PASSAGES, [_passage_record(passage) for passage in made])
+        write_lines(scratch / _RELEASES, [release_record(release) for release in corpus.releases])
+        write_lines(scratch / _PASSAGES, [passage_record(passage) for passage in made])
         SearchIndex.build(texts, encoder, scratch, kept=kept, progress=progress)
         changes = changes_between(before.releases if before else {}, releases)
         record_changes(folder, changes, before.releases if before else {}, releases)
@@ -88,7 +86,7 @@ def build_index(
             "format": FORMAT,
             "model": encoder.name,
             "fingerprint": encoder.fingerprint,
-            "splitting": _SPLITTING,
+            "code": CODE,
             "dimension": encoder.dimension,
             "releases": len(releases),
             "passages": len(made),
@@ -107,7 +105,7 @@ def changes_in(corpus: Corpus, index: Index) -> Changes:
 def _passages(releases: Iterable[Release], before: Index | None, encoder: Encoder) -> Iterator[Passage]:
     """The passages of `releases`, those of one that is as it was before taken over where it would be split in the same way."""
     known: dict[str, list[Passage]] = {}
-    if before and (before.manifest.fingerprint, before.manifest.splitting) == (encoder.fingerprint, _SPLITTING):
+    if before and (before.manifest.fingerprint, before.manifest.code) == (encoder.fingerprint, CODE):
         for passage in before.passages:
             known.setdefault(passage.release_id, []).append(passage)
     for release in releases:
@@ -117,15 +115,36 @@ def _passages(releases: Iterable[Release], before: Index | None, encoder: Encode
             yield from split_release(release, encoder.count_tokens, encoder.max_tokens)
 
 
-def _index_before(folder: Path) -> Index | None:
+def index_before(folder: Path) -> Index | None:
     """The current generation, None where there is none to build on.
 
-    A damage that loading does not see stays one for the doctor: files that are taken over keep the digest they had.
+    A damage that loading does not see is not taken over: it is looked for in all that is written anew. Files that are linked
+    keep the digest they had, for the doctor.
     """
     try:
-        return load_index(folder)
-    except (IndexMissing, IndexUnusable):
+        index = load_index(folder)
+        copied = {path: told for path, told in index.manifest.files.items() if Path(path).parts[0] != TOKENS}
+        check_files(folder, index.generation, copied, hashed_to=math.inf)
+    except (IndexMissing, IndexUnusable, OSError):
         return None
+    return index
+
+
+def _is_current(folder: Path, index: Index) -> bool:
+    try:
+        return current_generation(folder) == index.generation
+    except (IndexMissing, IndexUnusable):
+        return False
+
+
+def pages_before(before: Index | None) -> dict[str, Release]:
+    """The releases of an index by the pages they were read from, those that reading would still make of them.
+
+    A date that was inferred from a weekday lay in the past of that day: it is inferred anew.
+    """
+    if before is None or before.manifest.code != CODE:
+        return {}
+    return {each.page: each for each in before.releases.values() if each.date_source in ("stated", "title")}
 
 
 def _kept(before: Index | None, encoder: Encoder, texts: Sequence[str]) -> Kept | None:
@@ -133,7 +152,8 @@ def _kept(before: Index | None, encoder: Encoder, texts: Sequence[str]) -> Kept 
     if before is None or before.manifest.fingerprint != encoder.fingerprint:
         return None
     rows = {embedded_text(passage, before.releases): row for row, passage in enumerate(before.passages)}
-    return Kept(before.search, np.array([rows.get(text, -1) for text in texts], dtype=np.int64))
+    places = np.array([rows.get(text, -1) for text in texts], dtype=np.int64)
+    return Kept(before.search, places, counted=before.manifest.code == CODE)
 
 
 def embedded_text(passage: Passage, releases: Mapping[str, Release]) -> str:
@@ -160,42 +180,11 @@ def _load_generation(folder: Path, name: str) -> Index:
         raise IndexUnusable(folder, f"{MANIFEST} is missing or damaged") from error
     try:
         check_files(folder, name, manifest.files)
-        releases = {record["id"]: release_from(record) for record in _lines(generation / _RELEASES)}
-        passages = tuple(_passage_from(record, releases) for record in _lines(generation / _PASSAGES))
+        releases = {record["id"]: release_from(record) for record in read_lines(generation / _RELEASES)}
+        passages = tuple(passage_from(record, releases) for record in read_lines(generation / _PASSAGES))
         if manifest.passages != len(passages):
             raise IndexUnusable(folder, f"{manifest.passages} passages for {len(passages)} passages")
         search = SearchIndex.load(generation, len(passages), manifest.dimension)
     except (IndexDamaged, OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, MemoryError) as error:
         raise IndexUnusable(folder, str(error) or type(error).__name__) from error
     return Index(name, manifest, releases, passages, search)
-
-
-def _write_lines(path: Path, records: Sequence[dict[str, Any]]) -> None:
-    text = "".join(json.dumps(record, ensure_ascii=True, sort_keys=True) + "\n" for record in records)
-    path.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        while line := file.readline(LONGEST_LINE):
-            yield json.loads(line)
-
-
-def _passage_from(record: dict[str, Any], releases: dict[str, Release]) -> Passage:
-    """The passage that `_passage_record` made this of. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
-    release = releases[record["release_id"]]
-    if not all(type(record[name]) is int for name in ("part", "parts", "start", "end")):
-        raise TypeError("a number of a passage is none")
-    if not isinstance(record["id"], str) or not isinstance(record["paragraph"], str | None):
-        raise TypeError("a name of a passage is none")
-    start, end, number = record["start"], record["end"], record["paragraph"]
-    held = [each for each in release.paragraphs if start < each.end and each.start < end]
-    if not held or not held[0].start <= start < end <= held[-1].end or {each.number for each in held} != {number}:
-        raise ValueError(f"{record['id']} is no passage of its release")
-    return Passage(text=release.text[start:end], **record)
-
-
-def _passage_record(passage: Passage) -> dict[str, Any]:
-    record = record_of(passage)
-    del record["text"]  # stored once, in the release, and sliced out of it: a passage cannot differ from its release
-    return record

@@ -41,6 +41,11 @@ def folder_of(place: IndexPlace) -> Path:
     return place if isinstance(place, Path) else mirror_of(place) / "read"
 
 
+def built_in(place: IndexPlace) -> Path:
+    """The folder on this machine in which rebuilds of an index at `place` go on."""
+    return place if isinstance(place, Path) else mirror_of(place) / "built"
+
+
 @cache
 def engine_at(address: Address) -> Engine:
     """The server at `address`, connected once."""
@@ -96,20 +101,21 @@ def build_there(
     address: Address,
     progress: Progress | None = None,
     waiting: Callable[[str], None] | None = None,
+    before: Index | None = None,
 ) -> tuple[Manifest, Changes]:
     """`build_index`, for an address: built in the mirror, from what the server has, and pushed when it is whole.
 
     A push that is cut off leaves readers with the generation before; the next rebuild of the same corpus encodes nothing
     again and sends what is missing.
     """
-    mirror, built = mirror_of(address), mirror_of(address) / "built"
+    mirror, built = mirror_of(address), built_in(address)
     engine = engine_at(address)
     with locked(mirror, waiting):
         there = engine.current()
         if there is not None and there != _pushed(mirror):  # pushed by another machine
             with suppress(IndexUnusable):  # of another format, or damaged: then everything is built anew
                 _pull(address, engine, built)
-        manifest, changes = build_index(corpus, encoder, built, progress)
+        manifest, changes = build_index(corpus, encoder, built, progress, before=before)
         digest = _push(engine, built)
         (mirror / _PUSHED).write_text(digest, encoding="ascii")
     return manifest, changes

@@ -14,8 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from qa.dates import MONTHS, mentions
-from qa.release import Release
+from qa.dates import MONTHS
 
 _MONTH = rf"(?P<month>{'|'.join(f'{month}|{month[:3]}' for month in MONTHS)})\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -215,27 +214,3 @@ def _month(parts: dict[str, str]) -> int | None:
 
 def _month_days(year: int, first: int, last: int) -> tuple[datetime.date, datetime.date]:
     return datetime.date(year, first, 1), datetime.date(year, last, calendar.monthrange(year, last)[1])
-
-
-def days_mentioned(release: Release) -> tuple[datetime.date, ...]:
-    """The days that a release names, its title first."""
-    return days_in(f"{release.title}\n{release.text}", release.date)
-
-
-def days_in(text: str, published: datetime.date | None) -> tuple[datetime.date, ...]:
-    """The days that a text names, each in the year nearest to its publication where it names none."""
-    days = []
-    for mention in mentions(text):
-        years = [mention.year] if mention.year is not None else []
-        if not years and published is not None:
-            years = [published.year + step for step in (-1, 0, 1)]
-            years = [year for year in years if datetime.MINYEAR <= year <= datetime.MAXYEAR]
-        dated = [
-            datetime.date(year, mention.month, mention.day)
-            for year in years
-            if mention.day <= calendar.monthrange(year, mention.month)[1]
-        ]
-        if dated:
-            near = published or dated[0]
-            days.append(min(dated, key=lambda day: abs(day - near)))
-    return tuple(days)

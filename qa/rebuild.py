@@ -11,9 +11,9 @@ from embeddings import models
 from embeddings.encoder import Encoder, Progress, load_encoder
 from qa.corpus import read_corpus
 from qa.errors import EmptyCorpus, UnreadableSource
-from qa.index import build_index
+from qa.index import build_index, index_before, pages_before
 from qa.ledger import Changes
-from qa.mirror import build_there
+from qa.mirror import build_there, built_in
 from qa.places import Address, IndexPlace, default_corpus, index_place
 
 
@@ -52,13 +52,14 @@ def rebuild(
     """
     paths = list(corpus) if corpus else [default_corpus()]
     place = index_place(index)
-    read = read_corpus(paths)
+    before = index_before(built_in(place))
+    read = read_corpus(paths, pages_before(before))
     if not read.releases:
         raise EmptyCorpus(paths, list(read.left_out))
     if encoder is None:
         encoder = load_encoder(model or models.DEFAULT)
     if isinstance(place, Address):
-        manifest, changes = build_there(read, encoder, place, progress, waiting)
+        manifest, changes = build_there(read, encoder, place, progress, waiting, before)
     else:
-        manifest, changes = build_index(read, encoder, place, progress, waiting)
+        manifest, changes = build_index(read, encoder, place, progress, waiting, before)
     return RebuildReport(place, manifest.releases, manifest.passages, changes, read.left_out)

@@ -1,29 +1,42 @@
-"""Releases as JSON-ready records, and back."""
+"""Releases and passages as JSON-ready records, and back."""
 
 from __future__ import annotations
 
 import datetime
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, get_args
 
 from qa.dates import DateSource
+from qa.passages import Passage
+from qa.people import Mention
 from qa.release import Kind, Paragraph, Part, PartKind, Provenance, Release, web_link
 
 LONGEST_LINE = 32 * 2**20  # characters of a record on its line: of the longest release that is read, ten to twenty millions
-_TEXTS = ("id", "title", "text", "source")
+_TEXTS = ("id", "title", "text", "page", "source")
 _TEXTS_OR_NONE = ("url", "board", "subtitle")
+_SINCE_4 = {"page": "", "days": (), "people": ()}  # fields that a record of an older ledger lacks
 _CHOICES = {"kind": get_args(Kind), "provenance": get_args(Provenance), "date_source": get_args(DateSource)}
 
 
 def record_of(value: Any) -> dict[str, Any]:
     """The fields of a dataclass by name, as they are: `dataclasses.asdict` copies all within and takes five times as long."""
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    return {name: getattr(value, name) for name in _names_of(type(value))}
+
+
+@cache
+def _names_of(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def release_record(release: Release) -> dict[str, Any]:
     record = record_of(release)
     record["date"] = release.date.isoformat() if release.date else None
+    record["days"] = [day.isoformat() for day in release.days]
     record["paragraphs"] = [record_of(paragraph) for paragraph in release.paragraphs]
     return record
 
@@ -34,7 +47,7 @@ def release_from(record: dict[str, Any]) -> Release:
     A record comes out of a file that may be another's: no field is of another type, no paragraph outside the text, and the
     link is one that `read_release` could have given.
     """
-    record = dict(record)
+    record = {**_SINCE_4, **record}
     texts = [record[name] for name in _TEXTS] + [record[name] for name in _TEXTS_OR_NONE if record[name] is not None]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a text of a release is none")
@@ -42,6 +55,8 @@ def release_from(record: dict[str, Any]) -> Release:
         raise ValueError("a release is of no known kind")
     record["url"] = web_link(record["url"])
     record["date"] = datetime.date.fromisoformat(record["date"]) if record["date"] else None
+    record["days"] = tuple(map(datetime.date.fromisoformat, record["days"]))
+    record["people"] = tuple(_person(each, len(record["title"]) + 1 + len(record["text"])) for each in record["people"])
     paragraphs = [
         Paragraph(each["number"], each["start"], each["end"], tuple(Part(*part) for part in each["parts"]))
         for each in record["paragraphs"]
@@ -57,6 +72,46 @@ def release_from(record: dict[str, Any]) -> Release:
         if any(part.kind not in get_args(PartKind) for part in each.parts) or any(at not in range(len(spans)) for at in owners):
             raise ValueError("a part of a paragraph is of no known kind")
     return Release(**record)
+
+
+def write_lines(path: Path, records: Sequence[dict[str, Any]]) -> None:
+    text = "".join(json.dumps(record, ensure_ascii=True, sort_keys=True) + "\n" for record in records)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open(encoding="utf-8") as file:
+        while line := file.readline(LONGEST_LINE):
+            yield json.loads(line)
+
+
+def passage_from(record: dict[str, Any], releases: Mapping[str, Release]) -> Passage:
+    """The passage that `passage_record` made this of. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+    release = releases[record["release_id"]]
+    if not all(type(record[name]) is int for name in ("part", "parts", "start", "end")):
+        raise TypeError("a number of a passage is none")
+    if not isinstance(record["id"], str) or not isinstance(record["paragraph"], str | None):
+        raise TypeError("a name of a passage is none")
+    start, end, number = record["start"], record["end"], record["paragraph"]
+    held = [each for each in release.paragraphs if start < each.end and each.start < end]
+    if not held or not held[0].start <= start < end <= held[-1].end or {each.number for each in held} != {number}:
+        raise ValueError(f"{record['id']} is no passage of its release")
+    return Passage(text=release.text[start:end], **record)
+
+
+def passage_record(passage: Passage) -> dict[str, Any]:
+    record = record_of(passage)
+    del record["text"]  # stored once, in the release, and sliced out of it: a passage cannot differ from its release
+    return record
+
+
+def _person(told: list[Any], end: int) -> Mention:
+    m = Mention(*told)
+    if m.kind != "person" or not _in_order([(m.start, m.end)], 0, end):
+        raise ValueError("a person of a release is named nowhere in it")
+    if not all(isinstance(text, str) for text in (m.name, m.rank, m.land or "")) or type(m.sure) is not bool:
+        raise TypeError("a name of a person is none")
+    return m
 
 
 def _in_order(spans: list[tuple[int, int]], first: int, last: int) -> bool:

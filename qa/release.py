@@ -10,14 +10,17 @@ from typing import Literal, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 from urllib.parse import quote as percent_encoded
 
-from qa.dates import DateSource, infer_date, parse_date
+from qa.dates import DateSource, days_in, infer_date, parse_date
 from qa.errors import UnreadableSource
 from qa.layout import MARKER, release_lines, split_head
+from qa.people import Mention, officers
 from qa.source import SourcePage
 
 Kind = Literal["outcome", "aid", "decision", "statement", "joint statement", "speech", "briefing", "news"]
 Provenance = Literal["official", "digest"]
 PartKind = Literal["text", "point", "dash", "note"]
+
+VOICED = ("speech", "statement", "briefing", "joint statement")  # kinds of release that speak for themselves
 
 _DIGEST = re.compile(r"\s*Digest, not the ministry's words\. Official release: (\S+)\s*", re.IGNORECASE)
 _BOARD_PATH = re.compile(r"/brd/(m_\d+)/view\.do$")
@@ -28,6 +31,7 @@ LONGEST_TITLE, LONGEST_TEXT = 1_000, 1_000_000
 YEARS = range(1900, 2100)  # of which dates are read in a text too; a day of year 1 or 9999 is a slip
 _LOOK_BACK = 100  # parts above a note among which the one that it qualifies is looked for
 _KOREAN_BOARDS = frozenset({"m_4080"})
+_PERHAPS_UNSAFE = re.compile(r"[^!#-;=?-\[\]-_a-~]")  # whatever is no printable ASCII, or ends a link
 _NUMBERED = re.compile(r"(\d{1,2}(?:\.\d{1,2})?)\.?\s+(?=\S)")
 _SUBTITLE = re.compile(r"[-–—]\s.*\s[-–—]$")
 _QUESTION = re.compile(r"(?:<?\s*(?:q|question)\s*\d*\s*[.:)>])", re.IGNORECASE)
@@ -75,7 +79,9 @@ class Release:
     """One release as read. `text` is the page's words with only white space mended; everything else slices it.
 
     `id` is "board-seq" ("m_5676-322004") where the URL has them, else from the file's name. `date` is the day it was
-    published where `date_source` is "stated", else the day inferred of its event, None when that is "unknown".
+    published where `date_source` is "stated", else the day inferred of its event, None when that is "unknown". `days` are those
+    that it names, its title first, and `people` those whom `front_of` and its text name by office, one after the other on lines
+    of their own. `page` is the digest of the source page.
     """
 
     id: str
@@ -89,6 +95,9 @@ class Release:
     subtitle: str | None
     text: str
     paragraphs: tuple[Paragraph, ...]
+    days: tuple[datetime.date, ...]
+    people: tuple[Mention, ...]
+    page: str
     source: str
 
 
@@ -138,8 +147,16 @@ def read_release(page: SourcePage) -> Release:
         subtitle=" ".join(subtitles) or None,
         text=text,
         paragraphs=paragraphs,
+        days=days_in(f"{title}\n{text}", date),
+        people=tuple(m for m in officers(f"{front_of(title, kind)}\n{text}") if m.name),
+        page=page.digest,
         source=page.origin,
     )
+
+
+def front_of(title: str, kind: Kind) -> str:
+    """The title where it names people as the text does: of releases that speak for themselves, and of readouts."""
+    return title if kind in VOICED or title.startswith("Readout") else ""
 
 
 def _provenance(text: str, url: str | None) -> tuple[str, str | None, Provenance]:
@@ -165,7 +182,11 @@ def web_link(url: str | None) -> str | None:
     key = _board_and_seq(url)
     if key and (host == "mofa.go.kr" or host.endswith(".mofa.go.kr")):
         url = f"https://www.mofa.go.kr{parts.path}?seq={key[1]}"
-    return "".join(char if char.isprintable() and char not in ' <>"`\\' else percent_encoded(char) for char in url.strip())
+    return _PERHAPS_UNSAFE.sub(_encoded, url.strip())
+
+
+def _encoded(char: re.Match[str]) -> str:
+    return char[0] if char[0].isprintable() and char[0] not in ' <>"`\\' else percent_encoded(char[0])
 
 
 def _board_and_seq(url: str | None) -> tuple[str, str] | None:

@@ -43,6 +43,12 @@ class SourcePage:
     url: str | None
     text: str
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that a release is read from."""
+        fields = (self.name, self.title, self.date, self.url, self.text)
+        return hashlib.sha256(repr(fields).encode("utf-8")).hexdigest()
+
 
 def read_pages(path: Path) -> Iterator[SourcePage | UnreadableSource]:
     """The source pages in one file, in order; a record that cannot be read comes as the error that says why.

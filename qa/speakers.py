@@ -10,16 +10,15 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from qa.acts import TWO_SIDES, VERB, Act, Asked, Side, Statement, asked_act, before_verb, korean_act
-from qa.people import NAME, Mention, are_one, countries, country_called, mentions, name_words, office_asked, officers
+from qa.people import NAME, Mention, are_one, countries, country_called, mentions, name_words, office_asked
 from qa.period import Period
-from qa.release import Release
+from qa.release import Release, front_of
 
 _HOSTS = (("mofa.go.kr", "Korea"), ("whitehouse", "United States"), ("state.gov", "United States"))
 _SURE = 0.9  # share of a surname's mentions, in the releases of one office, from which it is taken for one person
 _OPENING_LENGTH = 400  # characters in which a report says who met whom
 _MOSTLY = 4  # times as often with a country as without: from there on an office is a foreign one
 _STATED = 5  # votes of a country that is printed beside a name, against one for each time that none is
-VOICED = ("speech", "statement", "briefing", "joint statement")  # kinds of release that speak for themselves
 _MET = re.compile(r"\b(?:with|between .* and) (?:[A-Z][\w ]+ and )?$")
 
 # With "say" a question asks, and no release reports; to raise a fund or to share a burden asks for no one's words.
@@ -227,14 +226,14 @@ def _host_land(release: Release) -> str | None:
 
 def _introduced(release: Release, home: str) -> list[Mention]:
     """The people a release names. Whom ours meets "with" is of the one other country that its title names."""
-    front = release.title if release.kind in VOICED or release.title.startswith("Readout") else ""
-    text = f"{front}\n{release.text}"
+    front = front_of(release.title, release.kind)
     abroad = countries(release.title) - {home} if release.kind == "outcome" else set()
+    if len(abroad) != 1:
+        return list(release.people)
+    text = f"{front}\n{release.text}"
     people: list[Mention] = []
-    for m in officers(text):
-        if not m.name:
-            continue
-        opening = len(abroad) == 1 and m.start - len(front) < _OPENING_LENGTH and any(p.land is None for p in people)
+    for m in release.people:
+        opening = m.start - len(front) < _OPENING_LENGTH and any(p.land is None for p in people)
         met = opening and m.land is None and _MET.search(text[max(0, m.start - 90) : m.start])
         people.append(m._replace(land=next(iter(abroad))) if met else m)
     return people

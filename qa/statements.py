@@ -11,7 +11,7 @@ from qa.layout import MARKER
 from qa.people import Mention, are_one, countries, country_called, joined, mentions, officers, short_names
 from qa.release import Release
 from qa.sentences import sentences
-from qa.speakers import VOICED, Speakers, side_of
+from qa.speakers import Speakers, side_of
 
 _LOOK_BACK = 40  # sentences before a passage in which "he" and the head of a list are looked for
 _READ_LENGTH = 1_500  # characters of a sentence; the longest in the official releases has 601

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qa.passages import Passage
-from qa.period import MENTIONED, PUBLISHED, Period, days_mentioned
+from qa.period import MENTIONED, PUBLISHED, Period
 from qa.release import Release
 
 _UNKNOWN = np.iinfo(np.int32).min // 2  # before any day: outside every bound
@@ -23,7 +23,7 @@ class Timeline:
         self._row = np.array([self._release[passage.release_id] for passage in passages], dtype=np.int64)
         days = [_UNKNOWN if release.date is None else release.date.toordinal() for release in releases.values()]
         self._published = np.array(days, dtype=np.int32)
-        pairs = [(at, day.toordinal()) for at, each in enumerate(releases.values()) for day in days_mentioned(each)]
+        pairs = [(at, day.toordinal()) for at, each in enumerate(releases.values()) for day in each.days]
         self._speaking, self._mentioned = np.array(pairs, dtype=np.int32).reshape(-1, 2).T
 
     @property

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.period import MENTIONED, PUBLISHED, Period, days_in, days_mentioned, find_period
+from qa.dates import days_in
+from qa.period import MENTIONED, PUBLISHED, Period, find_period
 from tests.conftest import release_of
 
 TODAY = datetime.date(2026, 11, 21)
@@ -89,7 +90,7 @@ def test_a_day_without_a_year_is_of_the_year_nearest_to_the_release() -> None:
         "1. They met on December 30 and spoke of October 7, 2020 and of January 2.", title="Talks (January 3, 2024)"
     )
     days = [datetime.date(2024, 1, 3), datetime.date(2023, 12, 30), datetime.date(2020, 10, 7), datetime.date(2024, 1, 2)]
-    assert list(days_mentioned(release)) == days
+    assert list(release.days) == days
 
 
 @pytest.mark.parametrize("year", [1, 9999])

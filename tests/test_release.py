@@ -54,6 +54,9 @@ def test_a_whole_page_text_is_read() -> None:
         subtitle="- Cranes for all -",
         text="1. They met.\n° They ate.",
         paragraphs=release.paragraphs,
+        days=(),
+        people=(),
+        page=release.page,
         source="harbour.txt",
     )
     assert shape(release) == [("1", ["text", "point of 0"])]

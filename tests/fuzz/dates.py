@@ -9,8 +9,8 @@ import atheris
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 with atheris.instrument_imports(include=["qa"]):
-    from qa.dates import infer_date, mentions, parse_date
-    from qa.period import days_in, find_period
+    from qa.dates import days_in, infer_date, mentions, parse_date
+    from qa.period import find_period
     from tests.fuzz.pieces import text_of
 
 
