@@ -83,6 +83,7 @@ class TokenStore:
             (folder / str(at)).mkdir()
             for name in _TYPES:
                 _link(segment.folder / name, folder / str(at) / name)
+        known = [] if kept is None else kept._rows.tolist()  # noqa: SLF001
         rows, count = [], 0
         new = folder / str(len(taken))
         new.mkdir()
@@ -91,11 +92,11 @@ class TokenStore:
             files = {name: stack.enter_context(RowsFile(new / name, _TYPES[name][0], width)) for name, width in widths.items()}
             for text in texts:
                 if isinstance(text, int):
-                    rows.append(tuple(kept._rows[text]))  # type: ignore[union-attr]  # noqa: SLF001
+                    rows.append(known[text])
                     continue
                 for name, array in ((_CODES, text.codes), (_SCALES, text.scales), (_SPANS, text.spans)):
                     files[name].write(array)
-                rows.append((len(taken), count, count + len(text.scales)))
+                rows.append([len(taken), count, count + len(text.scales)])
                 count += len(text.scales)
         if taken and not count:
             shutil.rmtree(new)

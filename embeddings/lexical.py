@@ -77,9 +77,9 @@ class LexicalIndex:
 
         The same texts give the same arrays, however they came to be counted.
         """
-        if before is None or rows is None or not before._can_be_taken_over():
+        if before is None or rows is None or not before._can_be_taken_over():  # noqa: SLF001
             before, rows = None, np.full(len(texts), -1, dtype=np.int64)
-        vocabulary = {} if before is None else dict(before._bm25.vocab_dict)
+        vocabulary = {} if before is None else dict(before._bm25.vocab_dict)  # noqa: SLF001
         new = np.flatnonzero(rows < 0)
         counted = [Counter(words(texts[at])) for at in new.tolist()]
         own = [vocabulary.setdefault(word, len(vocabulary)) for word in chain.from_iterable(counted)]
@@ -88,7 +88,7 @@ class LexicalIndex:
             np.repeat(new, [len(each) for each in counted]),
             np.fromiter(chain.from_iterable(each.values() for each in counted), np.int32, len(own)),
         )
-        kept = [] if before is None else [before._counts_of(rows)]
+        kept = [] if before is None else [before._counts_of(rows)]  # noqa: SLF001
         counts = _Counts(*(np.concatenate(arrays) for arrays in zip(made, *kept, strict=True)))
         return cls._scored(counts, list(vocabulary), len(texts))
 

@@ -140,7 +140,8 @@ class SearchIndex:
 
         def token_vectors(pooled: RowsFile) -> Iterator[StoredTokens | int]:
             for start, end in _chunks(len(texts), kept):
-                known = {} if kept is None else {at: int(kept.rows[at]) for at in range(start, end) if kept.rows[at] >= 0}
+                rows = [] if kept is None else kept.rows[start:end].tolist()
+                known = {at: row for at, row in enumerate(rows, start) if row >= 0}
                 new = [at for at in range(start, end) if at not in known]
 
                 def show(done: int, _: int, start: int = start, known: int = len(known)) -> None:
@@ -168,7 +169,8 @@ class SearchIndex:
     def load(cls, folder: Path, size: int, dimension: int) -> SearchIndex:
         """Raises `IndexDamaged` when a file cannot be read or a part is not of `size` texts and vectors of `dimension`."""
         try:
-            pooled = np.load(folder / _POOLED, mmap_mode="r", allow_pickle=False)
+            # As a plain array over the mapped file: a `memmap` takes as long again for each slice.
+            pooled = np.asarray(np.load(folder / _POOLED, mmap_mode="r", allow_pickle=False))
         except (OSError, ValueError, EOFError, TokenError) as error:
             raise IndexDamaged(folder / _POOLED, "cannot be read") from error
         if pooled.dtype != np.float32 or pooled.ndim != 2:

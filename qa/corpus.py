@@ -73,7 +73,9 @@ def read_corpus(paths: Sequence[Path], known: Mapping[str, Release] | None = Non
 
 def _release(page: SourcePage, known: Mapping[str, Release]) -> Release:
     release = known.get(page.digest)
-    return read_release(page) if release is None else replace(release, source=page.origin)
+    if release is None:
+        return read_release(page)
+    return release if release.source == page.origin else replace(release, source=page.origin)
 
 
 def _files(path: Path, left_out: list[UnreadableSource]) -> Iterator[Path]:

@@ -14,7 +14,17 @@ from embeddings.errors import IndexDamaged
 from embeddings.search import TOKENS, Kept, SearchIndex
 from qa.corpus import Corpus
 from qa.errors import IndexMissing, IndexUnusable
-from qa.generations import MANIFEST, Files, building, check_files, current_generation, linkable, publish, read_manifest
+from qa.generations import (
+    HASHED_AT_LOAD,
+    MANIFEST,
+    Files,
+    building,
+    check_files,
+    current_generation,
+    linkable,
+    publish,
+    read_manifest,
+)
 from qa.ledger import Changes, changes_between, record_changes
 from qa.passages import Passage, context, split_release
 from qa.readers import CODE
@@ -65,9 +75,9 @@ def build_index(
 ) -> tuple[Manifest, Changes]:
     """Put the index of a corpus in `folder` as the current generation, and tell what changed; needs no network.
 
-    Only what the generation before does not hold is split, counted and encoded; `before` is that one where it is loaded already,
-    as `index_before` does. `progress` is called with passages done and in all, `waiting`
-    with the builder that holds the folder. Until the last step the folder keeps answering from the generation it had; an
+    Only what the generation before does not hold is split, counted and encoded; `before` is that one, as `index_before` loads
+    it, where it is loaded already. `progress` is called with passages done and in all, `waiting` with the builder that holds
+    the folder. Until the last step the folder keeps answering from the generation it had; an
     interruption leaves that one standing.
     """
     releases = {release.id: release for release in corpus.releases}
@@ -75,7 +85,7 @@ def build_index(
         if before is None or not _is_current(folder, before):  # another builder's may have come in between
             before = index_before(folder)
         made = list(_passages(corpus.releases, before, encoder))
-        texts = [embedded_text(passage, releases) for passage in made]
+        texts = _embedded_texts(made, releases)
         kept = _kept(before, encoder, texts)
         write_lines(scratch / _RELEASES, [release_record(release) for release in corpus.releases])
         write_lines(scratch / _PASSAGES, [passage_record(passage) for passage in made])
@@ -109,10 +119,15 @@ def _passages(releases: Iterable[Release], before: Index | None, encoder: Encode
         for passage in before.passages:
             known.setdefault(passage.release_id, []).append(passage)
     for release in releases:
-        if before and release.id in known and replace(before.releases[release.id], source=release.source) == release:
+        if before and release.id in known and _is_as_it_was(release, before.releases[release.id]):
             yield from known[release.id]
         else:
             yield from split_release(release, encoder.count_tokens, encoder.max_tokens)
+
+
+def _is_as_it_was(now: Release, before: Release) -> bool:
+    """Whether two readings of a release make the same passages, wherever they were read."""
+    return now is before or now == replace(before, page=now.page, source=now.source)
 
 
 def index_before(folder: Path) -> Index | None:
@@ -123,7 +138,8 @@ def index_before(folder: Path) -> Index | None:
     """
     try:
         index = load_index(folder)
-        copied = {path: told for path, told in index.manifest.files.items() if Path(path).parts[0] != TOKENS}
+        unread = {path: told for path, told in index.manifest.files.items() if told[0] > HASHED_AT_LOAD}
+        copied = {path: told for path, told in unread.items() if Path(path).parts[0] != TOKENS}
         check_files(folder, index.generation, copied, hashed_to=math.inf)
     except (IndexMissing, IndexUnusable, OSError):
         return None
@@ -151,7 +167,7 @@ def _kept(before: Index | None, encoder: Encoder, texts: Sequence[str]) -> Kept 
     """Which of `texts` the index before has vectors of, by the same model."""
     if before is None or before.manifest.fingerprint != encoder.fingerprint:
         return None
-    rows = {embedded_text(passage, before.releases): row for row, passage in enumerate(before.passages)}
+    rows = {text: row for row, text in enumerate(_embedded_texts(before.passages, before.releases))}
     places = np.array([rows.get(text, -1) for text in texts], dtype=np.int64)
     return Kept(before.search, places, counted=before.manifest.code == CODE)
 
@@ -159,6 +175,11 @@ def _kept(before: Index | None, encoder: Encoder, texts: Sequence[str]) -> Kept 
 def embedded_text(passage: Passage, releases: Mapping[str, Release]) -> str:
     """What is encoded of a passage: title and date of its release in front."""
     return context(releases[passage.release_id]) + passage.text
+
+
+def _embedded_texts(passages: Sequence[Passage], releases: Mapping[str, Release]) -> list[str]:
+    fronts = {key: context(release) for key, release in releases.items()}
+    return [fronts[passage.release_id] + passage.text for passage in passages]
 
 
 def load_index(folder: Path) -> Index:

@@ -45,12 +45,17 @@ class Version:
 
 def version_of(release: Release) -> str:
     """Twelve digits of the SHA-256 of title, date and text: another one wherever a reader would read another word."""
-    return hashlib.sha256(repr((release.title, str(release.date), release.text)).encode("utf-8")).hexdigest()[:12]
+    title, date, text = _read_of(release)
+    return hashlib.sha256(repr((title, str(date), text)).encode("utf-8")).hexdigest()[:12]
+
+
+def _read_of(release: Release) -> tuple[str, datetime.date | None, str]:
+    return release.title, release.date, release.text
 
 
 def changes_between(before: Mapping[str, Release], now: Mapping[str, Release]) -> Changes:
     both = sorted(before.keys() & now.keys())
-    changed = tuple(key for key in both if version_of(before[key]) != version_of(now[key]))
+    changed = tuple(key for key in both if _read_of(before[key]) != _read_of(now[key]))
     new, removed = (tuple(sorted(keys)) for keys in (now.keys() - before.keys(), before.keys() - now.keys()))
     return Changes(new, changed, removed, len(both) - len(changed))
 

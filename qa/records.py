@@ -5,9 +5,6 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
-from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
@@ -20,17 +17,15 @@ LONGEST_LINE = 32 * 2**20  # characters of a record on its line: of the longest 
 _TEXTS = ("id", "title", "text", "page", "source")
 _TEXTS_OR_NONE = ("url", "board", "subtitle")
 _SINCE_4 = {"page": "", "days": (), "people": ()}  # fields that a record of an older ledger lacks
+_PART_KINDS = get_args(PartKind)
 _CHOICES = {"kind": get_args(Kind), "provenance": get_args(Provenance), "date_source": get_args(DateSource)}
 
 
 def record_of(value: Any) -> dict[str, Any]:
     """The fields of a dataclass by name, as they are: `dataclasses.asdict` copies all within and takes five times as long."""
-    return {name: getattr(value, name) for name in _names_of(type(value))}
-
-
-@cache
-def _names_of(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    return {
+        name: getattr(value, name) for name in value.__dataclass_fields__
+    }  # `dataclasses.fields` goes through them each time
 
 
 def release_record(release: Release) -> dict[str, Any]:
@@ -57,25 +52,15 @@ def release_from(record: dict[str, Any]) -> Release:
     record["date"] = datetime.date.fromisoformat(record["date"]) if record["date"] else None
     record["days"] = tuple(map(datetime.date.fromisoformat, record["days"]))
     record["people"] = tuple(_person(each, len(record["title"]) + 1 + len(record["text"])) for each in record["people"])
-    paragraphs = [
-        Paragraph(each["number"], each["start"], each["end"], tuple(Part(*part) for part in each["parts"]))
-        for each in record["paragraphs"]
-    ]
-    record["paragraphs"] = tuple(paragraphs)
-    if not _in_order([(each.start, each.end) for each in paragraphs], 0, len(record["text"])):
+    record["paragraphs"] = tuple(map(_paragraph, record["paragraphs"]))
+    if not _in_order(record["paragraphs"], 0, len(record["text"])):
         raise ValueError("the paragraphs of a release do not lie in its text")
-    for each in paragraphs:
-        spans = [(part.start, part.end) for part in each.parts]
-        if not isinstance(each.number, str | None) or not _in_order(spans, each.start, each.end):
-            raise ValueError("the parts of a paragraph do not lie in it")
-        owners = [part.of for part in each.parts if part.of is not None]
-        if any(part.kind not in get_args(PartKind) for part in each.parts) or any(at not in range(len(spans)) for at in owners):
-            raise ValueError("a part of a paragraph is of no known kind")
     return Release(**record)
 
 
 def write_lines(path: Path, records: Sequence[dict[str, Any]]) -> None:
-    text = "".join(json.dumps(record, ensure_ascii=True, sort_keys=True) + "\n" for record in records)
+    encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True).encode
+    text = "".join(encode(record) + "\n" for record in records)
     path.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -105,16 +90,29 @@ def passage_record(passage: Passage) -> dict[str, Any]:
     return record
 
 
-def _person(told: list[Any], end: int) -> Mention:
-    m = Mention(*told)
-    if m.kind != "person" or not _in_order([(m.start, m.end)], 0, end):
+def _paragraph(told: Mapping[str, Any]) -> Paragraph:
+    made = Paragraph(told["number"], told["start"], told["end"], tuple(Part(*part) for part in told["parts"]))
+    if not isinstance(made.number, str | None) or not _in_order(made.parts, made.start, made.end):
+        raise ValueError("the parts of a paragraph do not lie in it")
+    for kind, _, _, of in made.parts:
+        if kind not in _PART_KINDS or (of is not None and of not in range(len(made.parts))):
+            raise ValueError("a part of a paragraph is of no known kind")
+    return made
+
+
+def _person(told: Sequence[Any], end: int) -> Mention:
+    made = Mention(*told)
+    if made.kind != "person" or not _in_order([made], 0, end):
         raise ValueError("a person of a release is named nowhere in it")
-    if not all(isinstance(text, str) for text in (m.name, m.rank, m.land or "")) or type(m.sure) is not bool:
+    if not all(isinstance(text, str) for text in (made.name, made.rank, made.land or "")) or type(made.sure) is not bool:
         raise TypeError("a name of a person is none")
-    return m
+    return made
 
 
-def _in_order(spans: list[tuple[int, int]], first: int, last: int) -> bool:
+def _in_order(spans: Sequence[Paragraph | Part | Mention], first: int, last: int) -> bool:
     """Whether there are spans, and they follow one another between two places, without any that overlap."""
-    edges = [first, *(edge for span in spans for edge in span), last]
-    return bool(spans) and all(type(edge) is int for edge in edges) and all(one <= other for one, other in pairwise(edges))
+    for span in spans:
+        if type(span.start) is not int or type(span.end) is not int or not first <= span.start <= span.end:
+            return False
+        first = span.end
+    return bool(spans) and first <= last

@@ -66,17 +66,18 @@ class Speakers:
         self._known: defaultdict[str, Counter[tuple[tuple[str, ...], str]]] = defaultdict(Counter)
         self.publisher = _publisher(releases)
         self._held: defaultdict[tuple[str, str], list[tuple[datetime.date, tuple[str, ...]]]] = defaultdict(list)
-        people = [(release, m) for release in releases for m in self.introduced(release) if m.in_full]
-        landless, landed = (Counter(m.rank for _, m in people if bool(m.land) is with_land) for with_land in (False, True))
+        homes = [(release, self.publisher_of(release)) for release in releases]
+        people = [(release.date, home, m) for release, home in homes for m in _introduced(release, home) if m.in_full]
+        landless, landed = (Counter(m.rank for _, _, m in people if bool(m.land) is with_land) for with_land in (False, True))
         self._abroad = {rank for rank, count in landed.items() if count > _MOSTLY * landless[rank]}
-        for release, m in people:
-            self._spelled.setdefault(m.words, m.name or "")
-            land = m.land or (self.publisher_of(release) if self.is_home(m) else None)
-            self._votes[m.words][land] += _STATED if m.land else 1
-            if land and release.date:
-                self._held[m.rank, land].append((release.date, m.words))
-            for word in m.words:
-                self._known[word][m.words, m.rank] += 1
+        for date, home, m in people:
+            words, land = m.words, m.land or (home if self.is_home(m) else None)
+            self._spelled.setdefault(words, m.name or "")
+            self._votes[words][land] += _STATED if m.land else 1
+            if land and date:
+                self._held[m.rank, land].append((date, words))
+            for word in words:
+                self._known[word][words, m.rank] += 1
 
     def introduced(self, release: Release) -> list[Mention]:
         """The people a release names, and again each time that it does."""

@@ -9,7 +9,7 @@ from qa.acts import ACTS, AND_VERB, PASSIVE, THAT, TWO_SIDES, VERB, Act, Side, S
 from qa.addressees import counterparts, named_in, said_in_meeting
 from qa.layout import MARKER
 from qa.people import Mention, are_one, countries, country_called, joined, mentions, officers, short_names
-from qa.release import Release
+from qa.release import VOICED, Release
 from qa.sentences import sentences
 from qa.speakers import Speakers, side_of
 

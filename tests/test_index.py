@@ -37,6 +37,7 @@ FILES = (
     "words/indices.csc.index.npy",
     "words/indptr.csc.index.npy",
     "words/params.index.json",
+    "words/times.npy",
     "words/vocab.index.json",
 )
 

@@ -15,7 +15,14 @@ TEXTS = [
     "한국과 중국은 공급망을 안정적으로 유지하기로 합의했다.",
     "The minister talked of trade, and of trade again, at length, with many others who had come.",
 ]
-FILES = ("data.csc.index.npy", "indices.csc.index.npy", "indptr.csc.index.npy", "params.index.json", "vocab.index.json")
+FILES = (
+    "data.csc.index.npy",
+    "indices.csc.index.npy",
+    "indptr.csc.index.npy",
+    "params.index.json",
+    "times.npy",
+    "vocab.index.json",
+)
 
 
 @pytest.mark.parametrize(
