@@ -9,7 +9,7 @@ from pathlib import Path
 
 from qa.errors import UnreadableSource
 from qa.release import Release, read_release
-from qa.source import SUFFIXES, SourcePage, read_pages
+from qa.source import SUFFIXES, SourcePage, read_pages, told_apart
 
 _NOT_RELEASES = ("readme", "questions", "floors")  # a corpus folder may explain itself and carry its questions
 
@@ -26,16 +26,8 @@ class Corpus:
         """SHA-256 over all releases, the same whatever the files were called or in which order they came."""
         digest = hashlib.sha256()
         for release in self.releases:
-            fields = (
-                release.id,
-                release.title,
-                str(release.date),
-                release.url,
-                release.provenance,
-                release.subtitle,
-                release.text,
-            )
-            digest.update(repr(fields).encode("utf-8", "surrogatepass"))
+            read = (release.title, str(release.date), release.url, release.provenance, release.subtitle, release.text)
+            digest.update(told_apart(release.id, *read))
         return digest.hexdigest()
 
 

@@ -28,7 +28,7 @@ from qa.generations import (
 from qa.ledger import Changes, changes_between, record_changes
 from qa.passages import Passage, context, split_release
 from qa.readers import CODE
-from qa.records import passage_from, passage_record, read_lines, release_from, release_record, write_lines
+from qa.records import line_of, passage_from, passage_record, read_lines, release_from, release_record, write_lines
 from qa.release import Release
 
 FORMAT = 4
@@ -87,8 +87,8 @@ def build_index(
         made = list(_passages(corpus.releases, before, encoder))
         texts = _embedded_texts(made, releases)
         kept = _kept(before, encoder, texts)
-        write_lines(scratch / _RELEASES, [release_record(release) for release in corpus.releases])
-        write_lines(scratch / _PASSAGES, [passage_record(passage) for passage in made])
+        write_lines(scratch / _RELEASES, _release_lines(corpus.releases, folder, before))
+        write_lines(scratch / _PASSAGES, (line_of(passage_record(passage)) for passage in made))
         SearchIndex.build(texts, encoder, scratch, kept=kept, progress=progress)
         changes = changes_between(before.releases if before else {}, releases)
         record_changes(folder, changes, before.releases if before else {}, releases)
@@ -105,6 +105,17 @@ def build_index(
         publish(scratch, folder, manifest, linkable(folder, before.generation, before.manifest.files) if before else None)
         encoded = len(texts) if kept is None else int((kept.rows < 0).sum())
         return Manifest(**read_manifest(folder, current_generation(folder), FORMAT)), replace(changes, encoded=encoded)
+
+
+def _release_lines(releases: Iterable[Release], folder: Path, before: Index | None) -> Iterator[str]:
+    """The records of `releases`; of one that was taken over, the line that it has in the generation before."""
+    written: dict[str, str] = {}
+    if before is not None:
+        with (folder / before.generation / _RELEASES).open(encoding="ascii") as file:
+            written = dict(zip(before.releases, file, strict=True))
+    for release in releases:
+        same = before is not None and before.releases.get(release.id) is release
+        yield written[release.id] if same else line_of(release_record(release))
 
 
 def changes_in(corpus: Corpus, index: Index) -> Changes:

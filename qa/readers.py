@@ -1,4 +1,4 @@
-"""The code that makes releases, passages and words of source pages: what it made before is kept while it stays the same."""
+"""The code that makes releases, passages, words and records of source pages: what it made is kept while it stays the same."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import bm25s
 import Stemmer
 
 from embeddings import lexical
-from qa import dates, layout, passages, people, release, sentences, source
+from qa import dates, layout, passages, people, records, release, sentences, source
 
-READERS = (source, layout, dates, people, release, sentences, passages, lexical)
+READERS = (source, layout, dates, people, release, sentences, passages, records, lexical)
 # Names of countries are babel's, stop words and stems of the next two, what a letter is Python's.
 _VERSIONS = (babel.__version__, bm25s.__version__, Stemmer.version(), sys.version)
 CODE = hashlib.sha256(repr((_VERSIONS, *map(inspect.getsource, READERS))).encode("utf-8")).hexdigest()[:16]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,6 +19,7 @@ LONGEST_LINE = 32 * 2**20  # characters of a record on its line: of the longest 
 _TEXTS = ("id", "title", "text", "page", "source")
 _TEXTS_OR_NONE = ("url", "board", "subtitle")
 _SINCE_4 = {"page": "", "days": (), "people": ()}  # fields that a record of an older ledger lacks
+_ENCODER = json.JSONEncoder(ensure_ascii=True, sort_keys=True)
 _PART_KINDS = get_args(PartKind)
 _CHOICES = {"kind": get_args(Kind), "provenance": get_args(Provenance), "date_source": get_args(DateSource)}
 
@@ -58,10 +61,13 @@ def release_from(record: dict[str, Any]) -> Release:
     return Release(**record)
 
 
-def write_lines(path: Path, records: Sequence[dict[str, Any]]) -> None:
-    encode = json.JSONEncoder(ensure_ascii=True, sort_keys=True).encode
-    text = "".join(encode(record) + "\n" for record in records)
-    path.write_text(text, encoding="utf-8", newline="\n")
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    with path.open("w", encoding="ascii", newline="\n") as file:
+        file.writelines(lines)
+
+
+def line_of(record: Mapping[str, Any]) -> str:
+    return _ENCODER.encode(record) + "\n"
 
 
 def read_lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -78,7 +84,8 @@ def passage_from(record: dict[str, Any], releases: Mapping[str, Release]) -> Pas
     if not isinstance(record["id"], str) or not isinstance(record["paragraph"], str | None):
         raise TypeError("a name of a passage is none")
     start, end, number = record["start"], record["end"], record["paragraph"]
-    held = [each for each in release.paragraphs if start < each.end and each.start < end]
+    first = bisect_right(release.paragraphs, start, key=lambda each: each.end)
+    held = list(takewhile(lambda each: each.start < end, release.paragraphs[first:]))
     if not held or not held[0].start <= start < end <= held[-1].end or {each.number for each in held} != {number}:
         raise ValueError(f"{record['id']} is no passage of its release")
     return Passage(text=release.text[start:end], **record)
