@@ -31,11 +31,13 @@ class Corpus:
         return digest.hexdigest()
 
 
-def read_corpus(paths: Sequence[Path], known: Mapping[str, Release] | None = None) -> Corpus:
-    """Read the releases in `paths`, files or folders of them, folders to any depth; those of `known` pages are taken over.
+def read_corpus(paths: Sequence[Path], *, known: Mapping[str, Release] | None = None) -> Corpus:
+    """Read the releases in `paths`, files or folders of them, folders to any depth.
 
     What cannot be read is listed and the rest is still read. A release met twice with the same text counts once; with
     another text, the first in the order of file names stands and the other is listed.
+
+    `known` are releases by the digest of the page that each was read from; these pages are not read again.
     """
     releases: dict[str, Release] = {}
     left_out: list[UnreadableSource] = []

@@ -121,13 +121,14 @@ class Names:
     """The names of a corpus, found by their sound; they are gathered for the first Korean question."""
 
     def __init__(self, releases: Iterable[Release]) -> None:
-        self._texts = [f"{release.title}\n{release.text}" for release in releases]
+        self._releases = tuple(releases)
 
     @cached_property
     def _by_sound(self) -> dict[str, list[tuple[str, list[str]]]]:
         """Consonants -> the names that have them, with their vowels, the commonest first."""
-        lowered = {word for text in self._texts for word in re.findall(r"\b[a-z]{3,}\b", text)}
-        counted = Counter(name for text in self._texts for name in _sequences(text))
+        texts = [f"{release.title}\n{release.text}" for release in self._releases]
+        lowered = {word for text in texts for word in re.findall(r"\b[a-z]{3,}\b", text)}
+        counted = Counter(name for text in texts for name in _sequences(text))
         found: dict[str, list[tuple[str, list[str]]]] = {}
         for name in sorted(filter(_may_be_heard, counted), key=lambda name: (-counted[name], name)):
             if not all(word.casefold() in lowered or word in _CALENDAR for word in name.split()):

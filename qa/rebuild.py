@@ -53,7 +53,7 @@ def rebuild(
     paths = list(corpus) if corpus else [default_corpus()]
     place = index_place(index)
     before = index_before(built_in(place))
-    read = read_corpus(paths, pages_before(before))
+    read = read_corpus(paths, known=pages_before(before))
     if not read.releases:
         raise EmptyCorpus(paths, list(read.left_out))
     if encoder is None:

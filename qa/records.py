@@ -62,7 +62,7 @@ def release_from(record: dict[str, Any]) -> Release:
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
-    with path.open("w", encoding="ascii", newline="\n") as file:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(lines)
 
 

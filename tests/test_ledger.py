@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from qa.errors import LedgerDamaged, NotFound
 from qa.index import load_index
-from qa.ledger import Changes, changes_between, earlier_versions, events, record_changes, version_of
+from qa.ledger import LEDGER, Changes, changes_between, earlier_versions, events, record_changes, version_of
 from qa.permalinks import find_cited, permalink
 from qa.rebuild import rebuild
 from qa.release import Release
@@ -91,3 +92,16 @@ def test_a_damaged_ledger_is_named_and_loses_nothing(tmp_path: Path) -> None:
         built(tmp_path, EDITED)
     assert path.read_text() == content
     assert list(load_index(tmp_path / "index").releases) == ["m_5676-1", "m_5676-2", "m_5676-3"]
+
+
+def test_a_ledger_of_before_releases_had_people_and_days_is_read(tmp_path: Path) -> None:
+    built(tmp_path, *RECORDS)
+    built(tmp_path, EDITED, *RECORDS[1:])
+    path = tmp_path / "index" / LEDGER
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for name in ("page", "people", "days"):
+        del lines[-1]["record"][name]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    [version] = earlier_versions(tmp_path / "index", "m_5676-1")
+    assert version.release.text == RECORDS[0]["text"]
+    assert (version.release.people, version.release.days, version.release.page) == ((), (), "")

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import bm25s
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,3 +138,35 @@ def test_the_words_of_another_number_of_texts_are_refused(tmp_path: Path) -> Non
     LexicalIndex.build(TEXTS).save(tmp_path / "words")
     with pytest.raises(IndexDamaged, match="holds the words of 4 texts, not 5"):
         LexicalIndex.load(tmp_path / "words", 5)
+
+
+@given(st.lists(text, min_size=1, max_size=6), st.lists(st.integers(-1, 5), min_size=1, max_size=6), st.lists(text, min_size=6))
+def test_words_that_are_taken_over_make_the_same_index_as_words_that_are_counted(
+    earlier: list[str], rows: list[int], new: list[str]
+) -> None:
+    before = LexicalIndex.build(earlier)
+    rows = [min(row, len(earlier) - 1) for row in rows]
+    texts = [earlier[row] if row >= 0 else new[at] for at, row in enumerate(rows)]
+    taken, counted = LexicalIndex.build(texts, before, np.array(rows)), LexicalIndex.build(texts)
+    assert list(taken._bm25.vocab_dict.items()) == list(counted._bm25.vocab_dict.items())
+    assert taken._times.tolist() == counted._times.tolist()
+    for name in ("data", "indices", "indptr"):
+        assert taken._bm25.scores[name].tobytes() == counted._bm25.scores[name].tobytes()
+
+
+@pytest.mark.parametrize("times", [0, -7])
+def test_counts_that_are_none_are_counted_anew(times: int) -> None:
+    before = LexicalIndex.build(TEXTS)
+    before._times = np.full_like(before._times, times)
+    taken = LexicalIndex.build(TEXTS, before, np.arange(len(TEXTS)))
+    assert taken.scores("port of Busan").tolist() == LexicalIndex.build(TEXTS).scores("port of Busan").tolist()
+
+
+def test_the_scores_are_those_of_bm25s() -> None:
+    own, theirs = LexicalIndex.build(TEXTS), bm25s.BM25(method="lucene")
+    theirs.index([words(each) for each in TEXTS], show_progress=False)
+    for word in own._bm25.vocab_dict:
+        expected = theirs.get_scores([word])
+        assert own._bm25.get_scores_from_ids([own._bm25.vocab_dict[word]]).tolist() == pytest.approx(
+            expected.tolist(), rel=1e-6
+        )
