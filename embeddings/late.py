@@ -22,7 +22,7 @@ from embeddings.rows import RowsFile
 _CODES, _SCALES, _SPANS, _ROWS = "codes.npy", "scales.npy", "spans.npy", "rows.npy"
 _TYPES = {_CODES: ("int8", 2), _SCALES: ("float32", 1), _SPANS: ("int32", 2)}
 _LEVELS = 127  # int8, symmetric
-SEGMENTS, LIVE = 16, 0.5  # at most so many are kept, and only while so much of them is still used
+SEGMENTS, LIVE = 16, 0.5  # so many are not taken over together, and each only while so much of it is still used
 
 
 class StoredTokens(NamedTuple):
@@ -71,18 +71,23 @@ class TokenStore:
 
     @classmethod
     def build(
-        cls, texts: Iterable[StoredTokens | int], dimension: int, folder: Path, kept: TokenStore | None = None
+        cls,
+        texts: Iterable[StoredTokens | int],
+        dimension: int,
+        folder: Path,
+        kept: TokenStore | None = None,
+        segments: Sequence[int] = (),
     ) -> TokenStore:
         """Store the tokens of n texts, taken one by one, in `folder`: however many, they are never all in memory.
 
-        An int is a row of `kept`, whose segments are taken over while they are few and mostly used.
+        An int is a row of `kept`, of which `segments` are taken over as they are; tokens in others are copied.
         """
         folder.mkdir()
-        taken = [] if kept is None else list(kept._segments)  # noqa: SLF001
-        for at, segment in enumerate(taken):
+        taken = {segment: at for at, segment in enumerate(segments)}
+        for segment, at in taken.items():
             (folder / str(at)).mkdir()
             for name in _TYPES:
-                _link(segment.folder / name, folder / str(at) / name)
+                _link(kept._segments[segment].folder / name, folder / str(at) / name)  # type: ignore[union-attr]  # noqa: SLF001
         known = [] if kept is None else kept._rows.tolist()  # noqa: SLF001
         rows, count = [], 0
         new = folder / str(len(taken))
@@ -92,8 +97,11 @@ class TokenStore:
             files = {name: stack.enter_context(RowsFile(new / name, _TYPES[name][0], width)) for name, width in widths.items()}
             for text in texts:
                 if isinstance(text, int):
-                    rows.append(known[text])
-                    continue
+                    segment, start, end = known[text]
+                    if segment in taken:
+                        rows.append([taken[segment], start, end])
+                        continue
+                    text = kept.stored(text)  # type: ignore[union-attr]
                 for name, array in ((_CODES, text.codes), (_SCALES, text.scales), (_SPANS, text.spans)):
                     files[name].write(array)
                 rows.append([len(taken), count, count + len(text.scales)])
@@ -120,11 +128,18 @@ class TokenStore:
             raise IndexDamaged(folder / _ROWS, f"does not divide {lengths.tolist()} tokens among texts")
         return cls(segments, rows)
 
-    def worth_keeping(self, rows: npt.NDArray[np.int64]) -> bool:
-        """Whether an index of these `rows` of it and new texts should take over its segments, or write them anew in one."""
-        used = int((self._rows[rows, 2] - self._rows[rows, 1]).sum())
-        held = sum(len(segment.codes) for segment in self._segments)
-        return len(self._segments) < SEGMENTS and used >= LIVE * held
+    def worth_keeping(self, rows: npt.NDArray[np.int64]) -> list[int]:
+        """The segments that an index of these `rows` of it and new texts should take over: of too many the larger half.
+
+        So a segment is written anew when it has become one of the small ones, and not with every new text.
+        """
+        of, starts, ends = self._rows[rows].T
+        used = np.bincount(of, ends - starts, len(self._segments))
+        held = np.array([len(segment.codes) for segment in self._segments])
+        kept = np.flatnonzero((used > 0) & (used >= LIVE * held))
+        if len(kept) >= SEGMENTS:
+            kept = np.sort(kept[np.lexsort((kept, -held[kept]))][: SEGMENTS // 2])
+        return [int(at) for at in kept]
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -136,7 +136,8 @@ class SearchIndex:
         `progress` is called with texts done and in all.
         """
 
-        before = kept.index.tokens if kept is not None and kept.index.tokens.worth_keeping(kept.rows[kept.rows >= 0]) else None
+        tokens = None if kept is None else kept.index.tokens
+        segments = [] if kept is None else kept.index.tokens.worth_keeping(kept.rows[kept.rows >= 0])
 
         def token_vectors(pooled: RowsFile) -> Iterator[StoredTokens | int]:
             for start, end in _chunks(len(texts), kept):
@@ -153,13 +154,13 @@ class SearchIndex:
                 for at in range(start, end):
                     if kept is not None and at in known:
                         pooled.write(kept.index.dense.vectors[known[at]][None])
-                        yield known[at] if before is not None else kept.index.tokens.stored(known[at])
+                        yield known[at]
                     else:
                         pooled.write(encoded.pooled[made[at]][None])
                         yield StoredTokens.of(encoded.tokens[made[at]], encoded.spans[made[at]])
 
         with RowsFile(folder / _POOLED, "float32", (encoder.dimension,)) as pooled:
-            TokenStore.build(token_vectors(pooled), encoder.dimension, folder / TOKENS, before)
+            TokenStore.build(token_vectors(pooled), encoder.dimension, folder / TOKENS, tokens, segments)
         DenseIndex.build(np.load(folder / _POOLED, mmap_mode="r")).save(folder / _DENSE)
         words = (kept.index.words, kept.rows) if kept is not None and kept.counted else ()
         LexicalIndex.build(texts, *words).save(folder / _WORDS)

@@ -23,6 +23,7 @@ from qa.index import Index, changes_in, embedded_text
 from qa.ledger import LEDGER, events
 from qa.mirror import engine_at, folder_of, open_index
 from qa.places import IndexPlace, default_corpus, index_place
+from qa.readers import CODE
 from qa.twins import are_twins
 
 SAMPLED = 24  # passages that must find themselves
@@ -148,11 +149,13 @@ def _corpus(index: Index, paths: list[Path], place: IndexPlace) -> Finding:
     named = ", ".join(map(str, paths))
     if not read.releases:
         return Finding("corpus", False, f"no release in {named}", "name the corpus: qa doctor --corpus PATH")
+    command = " ".join(["qa rebuild", *(f"--corpus {path}" for path in paths), f"--index {place}"])
     if read.digest == index.manifest.corpus_digest:
-        return Finding("corpus", True, f"the index is of {named} as it is")
+        if index.manifest.code == CODE:
+            return Finding("corpus", True, f"the index is of {named} as it is")
+        return Finding("corpus", False, f"{named} was read by another version of the code", command)
     changes = changes_in(read, index)
     told = f"{len(changes.new)} new, {len(changes.changed)} changed, {len(changes.removed)} removed since the index was built"
-    command = " ".join(["qa rebuild", *(f"--corpus {path}" for path in paths), f"--index {place}"])
     return Finding("corpus", False, f"{named}: {told}", command)
 
 

@@ -15,5 +15,5 @@ from qa import dates, layout, passages, people, records, release, sentences, sou
 
 READERS = (source, layout, dates, people, release, sentences, passages, records, lexical)
 # Names of countries are babel's, stop words and stems of the next two, what a letter is Python's.
-_VERSIONS = (babel.__version__, bm25s.__version__, Stemmer.version(), sys.version)
+_VERSIONS = (babel.__version__, bm25s.__version__, Stemmer.version(), *sys.version_info[:2])
 CODE = hashlib.sha256(repr((_VERSIONS, *map(inspect.getsource, READERS))).encode("utf-8")).hexdigest()[:16]

@@ -165,3 +165,10 @@ def test_a_damaged_index_is_a_finding_and_no_error(folder: Path) -> None:
     with pytest.raises(IndexUnusable):
         load_index(folder)
     assert "format 99" in faults(folder)["index"].detail
+
+
+def test_an_index_that_another_version_of_the_code_read_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qa.doctor.CODE", "of tomorrow")
+    fault = faults(folder)["corpus"]
+    assert fault.detail.endswith("was read by another version of the code")
+    assert fault.remedy == f"qa rebuild --corpus {folder.parent / 'corpus'} --index {folder}"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from embeddings.adapter import unit
 from embeddings.errors import IndexDamaged
-from embeddings.late import StoredTokens, TokenStore
+from embeddings.late import SEGMENTS, StoredTokens, TokenStore
 
 Floats = npt.NDArray[np.float32]
 DIMENSION = 16
@@ -181,24 +181,37 @@ def test_segments_of_an_earlier_store_are_linked_and_only_new_tokens_written(tmp
     texts = texts_of([3, 5, 2, 4])
     earlier = store_of(texts, tmp_path / "earlier")
     [new] = [StoredTokens.of(*each) for each in texts_of([6], seed=4)]
-    assert earlier.worth_keeping(np.array([3, 1, 0]))
-    later = TokenStore.build([3, new, 1, 0], DIMENSION, tmp_path / "later", earlier)
+    assert earlier.worth_keeping(np.array([3, 1, 0])) == [0]
+    later = TokenStore.build([3, new, 1, 0], DIMENSION, tmp_path / "later", earlier, [0])
     whole = TokenStore.build([earlier.stored(3), new, earlier.stored(1), earlier.stored(0)], DIMENSION, tmp_path / "whole")
     assert contents(later) == contents(whole)
     question = texts_of([4], seed=2)[0][0]
     assert later.maxsim(question, range(4)).tolist() == whole.maxsim(question, range(4)).tolist()
     assert (tmp_path / "later" / "0" / "codes.npy").stat().st_ino == (tmp_path / "earlier" / "0" / "codes.npy").stat().st_ino
     assert len(np.load(tmp_path / "later" / "1" / "codes.npy")) == 6
-    same = TokenStore.build([3, 1], DIMENSION, tmp_path / "same", earlier)
+    same = TokenStore.build([3, 1], DIMENSION, tmp_path / "same", earlier, [0])
     assert not (tmp_path / "same" / "1").exists()
     assert contents(same) == [contents(earlier)[3], contents(earlier)[1]]
 
 
-def test_a_store_that_is_mostly_unused_or_in_many_pieces_is_written_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_segment_that_is_mostly_unused_is_written_anew(tmp_path: Path) -> None:
     store = store_of(texts_of([3, 5, 2, 4]), tmp_path / "tokens")
-    assert not store.worth_keeping(np.array([0, 2]))
-    assert store.worth_keeping(np.array([0, 3]))
-    monkeypatch.setattr("embeddings.late.SEGMENTS", 1)
-    assert not store.worth_keeping(np.array([0, 1, 2, 3]))
+    assert store.worth_keeping(np.array([0, 2])) == []
+    assert store.worth_keeping(np.array([0, 3])) == [0]
+    assert store.worth_keeping(np.array([], dtype=np.int64)) == []
+    copied = TokenStore.build([2, 0], DIMENSION, tmp_path / "copied", store)
+    assert contents(copied) == [contents(store)[2], contents(store)[0]]
+    assert not (tmp_path / "copied" / "1").exists()
+
+
+def test_however_often_a_text_is_added_the_large_segment_is_linked_and_few_small_ones_are_kept(tmp_path: Path) -> None:
+    texts = texts_of([50, *[3] * 40])
+    store = TokenStore.build([StoredTokens.of(*texts[0])], DIMENSION, tmp_path / "0")
+    inode = (tmp_path / "0" / "0" / "codes.npy").stat().st_ino
+    for at, text in enumerate(texts[1:], 1):
+        rows = np.arange(len(store))
+        made: list[StoredTokens | int] = [*rows.tolist(), StoredTokens.of(*text)]
+        store = TokenStore.build(made, DIMENSION, tmp_path / str(at), store, store.worth_keeping(rows))
+        assert (tmp_path / str(at) / "0" / "codes.npy").stat().st_ino == inode
+        assert len([path for path in (tmp_path / str(at)).iterdir() if path.is_dir()]) <= SEGMENTS
+    assert contents(store) == [[each.tolist() for each in StoredTokens.of(*text)] for text in texts]
