@@ -2,9 +2,9 @@
 
     python benchmarks/rebuild.py STATEMENTS.jsonl [--sizes 700 3000] [--folder FOLDER]
 
-Vectors are drawn from a text's hash, so that no model is loaded, and have the length of the default one's. Each size is built once in
-`--folder`, where a later run goes on from it, then rebuilt and opened three times, with another new release each; the least counts. It
-uses nothing that an earlier version lacks: run in the checkout of one, it measures that.
+Vectors are drawn from a text's hash, so that no model is loaded, and have the length of the default one's. Each size is built
+in `--folder`, where a later run goes on from it, then rebuilt and opened three times, with another new release each; the least
+counts. It uses nothing that an earlier version lacks: run in the checkout of one, it measures that.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Drawn:
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text) // 5 for text in texts]
 
-    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encoded:
+    def encode(self, texts: Sequence[str], role: Role, progress: Progress | None = None) -> Encoded:  # noqa: ARG002
         counts = [max(1, each) for each in self.count_tokens(texts)]
         dice = [np.random.default_rng(int(hashlib.sha256(text.encode()).hexdigest()[:16], 16)) for text in texts]
         drawn = [
