@@ -21,6 +21,7 @@ from qa.records import LONGEST_LINE, release_from, release_record
 from qa.release import Release
 
 LEDGER = "ledger.jsonl"
+_ADDED: dict[str, Any] = {"page": "", "days": (), "people": ()}  # fields that records of older ledgers lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def earlier_versions(folder: Path, release_id: str) -> list[Version]:
     for number, event in enumerate(events(folder), 1):
         if event["release"] == release_id and "record" in event:
             try:
-                release, until = release_from(event["record"]), datetime.datetime.fromisoformat(event["at"])
+                release, until = release_from({**_ADDED, **event["record"]}), datetime.datetime.fromisoformat(event["at"])
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise LedgerDamaged(folder / LEDGER, number) from error
             found.append(Version(version_of(release), until, release))

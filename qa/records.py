@@ -18,7 +18,6 @@ from qa.release import Kind, Paragraph, Part, PartKind, Provenance, Release, web
 LONGEST_LINE = 32 * 2**20  # characters of a record on its line: of the longest release that is read, ten to twenty millions
 _TEXTS = ("id", "title", "text", "page", "source")
 _TEXTS_OR_NONE = ("url", "board", "subtitle")
-_SINCE_4 = {"page": "", "days": (), "people": ()}  # fields that a record of an older ledger lacks
 _ENCODER = json.JSONEncoder(ensure_ascii=True, sort_keys=True)
 _PART_KINDS = get_args(PartKind)
 _CHOICES = {"kind": get_args(Kind), "provenance": get_args(Provenance), "date_source": get_args(DateSource)}
@@ -45,7 +44,7 @@ def release_from(record: dict[str, Any]) -> Release:
     A record comes out of a file that may be another's: no field is of another type, no paragraph outside the text, and the
     link is one that `read_release` could have given.
     """
-    record = {**_SINCE_4, **record}
+    record = dict(record)
     texts = [record[name] for name in _TEXTS] + [record[name] for name in _TEXTS_OR_NONE if record[name] is not None]
     if not all(isinstance(text, str) for text in texts):
         raise TypeError("a text of a release is none")
