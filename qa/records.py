@@ -77,12 +77,12 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def passage_from(record: dict[str, Any], releases: Mapping[str, Release]) -> Passage:
     """The passage that `passage_record` made this of. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
-    release = releases[record["release_id"]]
-    if not all(type(record[name]) is int for name in ("part", "parts", "start", "end")):
+    release, number = releases[record["release_id"]], record["paragraph"]
+    start, end = record["start"], record["end"]
+    if {type(start), type(end), type(record["part"]), type(record["parts"])} != {int}:
         raise TypeError("a number of a passage is none")
-    if not isinstance(record["id"], str) or not isinstance(record["paragraph"], str | None):
+    if not isinstance(record["id"], str) or not isinstance(number, str | None):
         raise TypeError("a name of a passage is none")
-    start, end, number = record["start"], record["end"], record["paragraph"]
     first = bisect_right(release.paragraphs, start, key=lambda each: each.end)
     held = list(takewhile(lambda each: each.start < end, release.paragraphs[first:]))
     if not held or not held[0].start <= start < end <= held[-1].end or {each.number for each in held} != {number}:
