@@ -79,8 +79,8 @@ def build_index(
 
     Only what the generation before does not hold is split, counted and encoded; `before` is that one, as `index_before` loads
     it, where it is loaded already. `progress` is called with passages done and in all, `waiting` with the builder that holds
-    the folder. Until the last step the folder keeps answering from the generation it had; an
-    interruption leaves that one standing.
+    the folder. Until the last step the folder keeps answering from the generation it had; an interruption leaves that one
+    standing.
     """
     releases = {release.id: release for release in corpus.releases}
     with building(folder, waiting) as scratch:
