@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import chain, product
 
 from babel import Locale
@@ -212,7 +212,7 @@ def _sequences(text: str) -> Iterator[str]:
 
 def _latin_sounds(name: str) -> list[tuple[str, list[str]]]:
     """The sounds of an English name: an r that no vowel follows may be heard or not, as may an e at its end."""
-    sound = "".join(_latin_steps(re.sub("^Lee (?=[A-Z])", "Yi ", name)))  # 이, which is written Lee and said without an l
+    sound = _heard(re.sub("^Lee (?=[A-Z])", "Yi ", name))  # 이, which is written Lee and said without an l
     sounds = {sound.replace("eR", "o").replace("R", ""), sound.replace("R", "L")}
     sounds |= {sound.removesuffix("e") for sound in sounds}
     return [_parted(sound) for sound in sorted(sounds)]
@@ -235,16 +235,22 @@ def _parted(sound: str) -> tuple[str, list[str]]:
     return re.sub("[^A-Z]", "", sound), re.split("[A-Z]", sound)
 
 
-def _latin_steps(name: str) -> Iterator[str]:
+def _heard(name: str) -> str:
     """What the letters of a name are heard as, in order; an h inside the name is not."""
-    for at, word in enumerate(re.findall(r"[a-z]+", _plain(name))):
-        for match in _LATIN_SOUND.finditer(word):
-            found = next(sound for letters, (_, sound) in zip(match.groups(), _LATIN, strict=True) if letters)
-            yield "" if found == "H" and (at or match.start()) else found
+    return "".join(_word_heard(word, first=not at) for at, word in enumerate(re.findall(r"[a-z]+", _plain(name))))
+
+
+@lru_cache(maxsize=100_000)  # words: 250 statements have 11,642 names, each of one to three of them
+def _word_heard(word: str, *, first: bool) -> str:
+    found = ((match.start(), match.groups()) for match in _LATIN_SOUND.finditer(word))
+    sounds = ((at, next(sound for part, (_, sound) in zip(parts, _LATIN, strict=True) if part)) for at, parts in found)
+    return "".join("" if sound == "H" and (at or not first) else sound for at, sound in sounds)
 
 
 def _plain(name: str) -> str:
     """Lower case, accents left off."""
+    if name.isascii():
+        return name.casefold()
     return "".join(char for char in unicodedata.normalize("NFKD", name.casefold()) if not unicodedata.combining(char))
 
 
