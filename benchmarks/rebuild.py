@@ -2,10 +2,10 @@
 
     python benchmarks/rebuild.py STATEMENTS.jsonl [--sizes 700 3000] [--folder FOLDER]
 
-Vectors are drawn from a text's hash, so that no model is loaded, and have the length of the default one's; there are fewer token
-vectors than it makes, which are linked and not read. Each size is built in `--folder`, where a later run goes on from it, then
-rebuilt and opened three times, with another new release each; the least counts. It uses nothing that an earlier version lacks:
-run in the checkout of one, it measures that.
+Vectors are drawn from a text's hash, so that no model is loaded, and have the length of the default one's; there are fewer
+token vectors than it makes, which are linked and not read. Each size is built in `--folder`, where a later run goes on from it,
+then rebuilt and opened three times, with another new release each; the least counts. It uses nothing that an earlier version
+lacks: run in the checkout of one, it measures that.
 """
 
 from __future__ import annotations
