@@ -23,7 +23,9 @@ _SCRIPT = """<script>
       if (left-- > 0) window.setTimeout(look, 50);
     }};
     const stop = () => (left = 0);
-    ["wheel", "touchstart", "keydown", "pointerdown"].forEach((move) => window.addEventListener(move, stop, {{ once: true }}));
+    ["wheel", "touchmove", "keydown"].forEach((move) => window.addEventListener(move, stop, {{ once: true }}));
+    // On a scroll bar; who presses something in the answer itself must not have it scrolled away.
+    window.addEventListener("pointerdown", (event) => event.target.closest?.(selector) || stop());
     look();
   }};
   const focus = (left) => {{
