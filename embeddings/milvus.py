@@ -9,60 +9,33 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import logging
 import math
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property, partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.dense import CELLS, FLAT_TO, PROBED, DenseIndex
-from embeddings.errors import EngineMissing, EngineRefused, EngineUnreachable
+from embeddings.dense import CELLS, FLAT_TO
+from embeddings.errors import EngineMissing, EngineRefused, EngineUnreachable, IndexDamaged
+from embeddings.pieces import PIECE, Table, read_piece
 
 MARK = "pushed by release-qa, form 1"  # the description of every collection of ours
-PIECE = 49_149  # bytes: 65,532 characters of base64, in a VARCHAR of at most 65,535
-LISTED = 5_000  # rows that a filter names: 0.04 s on two busy cores; 50,000 took 1.3 to 7 s and 200,000 took 17
 _SEGMENT = 350_000  # vectors of 384 components in a segment of the server (512 MB), each with cells of its own
 _ROWS, _PIECES = 1_000, 100  # in a message: 1.5 MB and 6.5 MB; a server takes 64 MB
+_ANSWER = 64 * 2**20  # bytes of a message that are taken from a server, which gRPC would give any memory for
 _CONNECTING, _ASKING, _WRITING, _LOADING = 5.0, 20.0, 60.0, 3600.0  # seconds until it is given up
+_SAID = 300  # characters of what a server says of an error
 _NO_COLLECTION, _NO_ALIAS = 100, 1600  # https://github.com/milvus-io/milvus/blob/v2.3.5/pkg/util/merr/errors.go
 _LOST = re.compile(r"connect|unavailable|deadline|time ?out|not (?:fully )?loaded|no available", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The files of a push as (path, size, SHA-256). Piece 0 is the table; the files follow, each from a piece of its own."""
-
-    files: tuple[tuple[str, int, str], ...]
-
-    @classmethod
-    def read(cls, text: bytes) -> Table:
-        """Raises `ValueError` when it is no table, or names a file outside the folder it is pulled into."""
-        files = tuple((str(path), int(size), str(digest)) for path, size, digest in json.loads(text))
-        for path, _, _ in files:
-            if not re.fullmatch(r"[\w.-]+(?:/[\w.-]+)*", path) or ".." in PurePosixPath(path).parts:
-                raise ValueError(f"{path!r} is no path of ours")
-        return cls(files)
-
-    @property
-    def text(self) -> bytes:
-        return json.dumps(self.files).encode("ascii")
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.text).hexdigest()[:16]
-
-    def pieces(self) -> list[tuple[str, int]]:
-        """The path of each piece after the table, and where in its file it begins."""
-        return [(path, start) for path, size, _ in self.files for start in range(0, size, PIECE)]
+# As which an answer that is none of Milvus's ends where it is read, by pymilvus or here.
+_STRANGE = (LookupError, TypeError, ValueError, AttributeError, OverflowError, StopIteration, RecursionError, MemoryError)
 
 
 class Engine:
@@ -82,7 +55,8 @@ class Engine:
             raise EngineMissing("pymilvus") from error
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # our errors say what it would log
         with _ours(f"{host}:{port}"):
-            client = pymilvus.MilvusClient(uri=f"http://{host}:{port}", timeout=_CONNECTING)
+            limits = {"grpc.max_receive_message_length": _ANSWER}
+            client = pymilvus.MilvusClient(uri=f"http://{host}:{port}", timeout=_CONNECTING, grpc_options=limits)
         return cls(client, host, port, name)
 
     @cached_property
@@ -95,7 +69,8 @@ class Engine:
         Raises `EngineRefused` when the name is in use for something else.
         """
         try:
-            target = str(self._ask("describe_alias", self.name)["collection_name"])
+            with self._reading():
+                target = str(self._ask("describe_alias", self.name)["collection_name"])
         except EngineRefused as error:
             if error.code != _NO_ALIAS:
                 raise
@@ -103,13 +78,14 @@ class Engine:
                 raise self._taken(f"{self.name} is a collection of something else") from None
             return None
         if not self._pattern.fullmatch(target) or not self._is_ours(target):
-            raise self._taken(f"{self.name} is an alias of {target}, which is something else")
+            raise self._taken(f"{self.name} is an alias of {target:.100}, which is something else")
         return target.removeprefix(f"{self.name}_")
 
     def dimension(self, digest: str) -> int:
         """The components of the vectors under a digest."""
-        fields = self._ask("describe_collection", self._vectors(digest))["fields"]
-        return next(int(field["params"]["dim"]) for field in fields if field["name"] == "vector")
+        with self._reading():
+            fields = self._ask("describe_collection", self._vectors(digest))["fields"]
+            return next(int(field["params"]["dim"]) for field in fields if field["name"] == "vector")
 
     def count(self, digest: str) -> int:
         """The vectors under a digest, read back."""
@@ -135,7 +111,7 @@ class Engine:
             return [{"row": i, "passage": ids[i], "day": int(days[i]), "vector": vectors[i]} for i in range(start, end)]
 
         def data(start: int, end: int) -> list[dict[str, Any]]:
-            parts = [table.text if i == 0 else _piece(paths, *pieces[i - 1]) for i in range(start, end)]
+            parts = [table.text if i == 0 else read_piece(paths, *pieces[i - 1]) for i in range(start, end)]
             return [
                 {"row": i, "piece": base64.b64encode(part).decode("ascii"), "nothing": [0.0, 0.0]}
                 for i, part in enumerate(parts, start)
@@ -160,43 +136,43 @@ class Engine:
             self._wait(partial(self._is_loaded, collection))
 
     def table(self, digest: str) -> Table:
-        """The table of what was pushed under a digest."""
+        """The table of what was pushed under a digest. Raises `IndexDamaged` when it is not what was pushed."""
         text = self._read(digest, 0, 1)[0]
         if hashlib.sha256(text).hexdigest()[:16] != digest:
-            raise EngineRefused(self._where, f"the files of {self._vectors(digest)} are damaged")
+            raise IndexDamaged(Path(self._vectors(digest)), "is damaged: its table of files is another")
         try:
             return Table.read(text)
-        except (ValueError, TypeError) as error:
-            raise EngineRefused(self._where, f"the files of {self._vectors(digest)} cannot be read ({error})") from error
+        except ValueError as error:
+            raise IndexDamaged(Path(self._vectors(digest)), f"cannot be read: {error}") from error
 
     def file(self, table: Table, path: str) -> Iterator[bytes]:
-        """The pieces of a file of the table. Raises `EngineRefused` after the last one when they are not what was pushed."""
-        places = [i for i, (of, _) in enumerate(table.pieces(), 1) if of == path]
+        """The pieces of a file of the table. Raises `IndexDamaged` after the last one when they are not what was pushed."""
+        places = table.pieces_of(path)
         hashed = hashlib.sha256()
-        for start in range(0, len(places), _PIECES):
-            part = places[start : start + _PIECES]
-            for piece in self._read(table.digest, part[0], part[-1] + 1):
+        for start in range(places.start, places.stop, _PIECES):
+            for piece in self._read(table.digest, start, min(start + _PIECES, places.stop)):
                 hashed.update(piece)
                 yield piece
         if hashed.hexdigest() != next(digest for of, _, digest in table.files if of == path):
-            raise EngineRefused(self._where, f"{path} of {self._vectors(table.digest)} is damaged")
+            raise IndexDamaged(Path(self._vectors(table.digest)) / path, "is damaged")
 
     def search(
         self, digest: str, vector: npt.NDArray[np.float32], k: int, condition: str, cells: int
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """The k rows nearest to a vector of those that meet the condition ("" for all), and their cosines, descending."""
         more = {"metric_type": "IP", "params": {"nprobe": cells} if cells else {}}
-        [hits] = self._ask(
-            "search",
-            self._vectors(digest),
-            data=[vector],
-            limit=k,
-            filter=condition,
-            search_params=more,
-            consistency_level="Bounded",
-        )
-        rows = np.array([hit["id"] for hit in hits], dtype=np.int64)
-        cosines = np.array([hit["distance"] for hit in hits], dtype=np.float32)
+        with self._reading():
+            [hits] = self._ask(
+                "search",
+                self._vectors(digest),
+                data=[vector],
+                limit=k,
+                filter=condition,
+                search_params=more,
+                consistency_level="Bounded",
+            )
+            rows = np.array([hit["id"] for hit in hits], dtype=np.int64)
+            cosines = np.array([hit["distance"] for hit in hits], dtype=np.float32)
         order = np.lexsort((rows, -cosines))
         return rows[order], cosines[order]
 
@@ -208,13 +184,15 @@ class Engine:
         return f"{self.name}_{digest}"
 
     def _is_ours(self, collection: str) -> bool:
-        return bool(self._ask("describe_collection", collection)["description"] == MARK)
+        with self._reading():
+            return bool(self._ask("describe_collection", collection)["description"] == MARK)
 
     def _taken(self, why: str) -> EngineRefused:
         return EngineRefused(self._where, f"{why}. Name another collection: milvus://{self._where}/NAME")
 
     def _is_loaded(self, collection: str) -> bool:
-        return bool(self._ask("get_load_state", collection)["state"].name == "Loaded")
+        with self._reading():
+            return bool(self._ask("get_load_state", collection)["state"].name == "Loaded")
 
     def _create(self, collection: str, vector: str, dimension: int, count: int, **fields: int) -> None:
         """A collection that is indexed and loaded as it fills; the same one where it exists."""
@@ -251,7 +229,11 @@ class Engine:
     def _finish(self, collection: str) -> None:
         """Have all rows in cells: until then the server looks through those that came last one by one."""
         self._ask("flush", collection, seconds=_LOADING)
-        self._wait(lambda: not int(self._ask("describe_index", collection, "vector")["pending_index_rows"]))
+        self._wait(partial(self._is_indexed, collection))
+
+    def _is_indexed(self, collection: str) -> bool:
+        with self._reading():
+            return not int(self._ask("describe_index", collection, "vector")["pending_index_rows"])
 
     def _switch(self, digest: str) -> None:
         before = self.current()
@@ -265,8 +247,9 @@ class Engine:
                 self._ask("drop_collection", collection)
 
     def _count(self, collection: str, condition: str = "") -> int:
-        [found] = self._ask("query", collection, filter=condition, output_fields=["count(*)"], consistency_level="Strong")
-        return int(found["count(*)"])
+        with self._reading():
+            [found] = self._ask("query", collection, filter=condition, output_fields=["count(*)"], consistency_level="Strong")
+            return int(found["count(*)"])
 
     def _read(self, digest: str, start: int, end: int) -> list[bytes]:
         """The pieces `start` to `end`, in order."""
@@ -279,9 +262,11 @@ class Engine:
             consistency_level="Bounded",
             seconds=_WRITING,
         )
-        if len(found) != end - start:
-            raise EngineRefused(self._where, f"{collection} lacks pieces that were pushed")
-        return [base64.b64decode(each["piece"]) for each in sorted(found, key=lambda each: int(each["row"]))]
+        with self._reading():
+            pieces = {each["row"]: base64.b64decode(each["piece"], validate=True) for each in found}
+        if pieces.keys() != set(range(start, end)) or any(len(piece) > PIECE for piece in pieces.values()):
+            raise IndexDamaged(Path(collection), "lacks pieces that were pushed")
+        return [pieces[row] for row in range(start, end)]
 
     def _wait(self, done: Callable[[], bool]) -> None:
         until = time.monotonic() + _LOADING
@@ -291,8 +276,17 @@ class Engine:
             time.sleep(0.2)
 
     def _ask(self, method: str, *arguments: Any, seconds: float = _ASKING, **options: Any) -> Any:
-        with _ours(self._where):
+        with _ours(self._where), self._reading():
             return getattr(self._client, method)(*arguments, timeout=seconds, **options)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """An answer of another form than Milvus's, as an error of ours: whoever answers may be anybody."""
+        try:
+            yield
+        except _STRANGE as error:
+            reason = f"it answers otherwise than Milvus does ({type(error).__name__}). See what runs at that address"
+            raise EngineRefused(self._where, reason) from error
 
 
 @contextmanager
@@ -304,7 +298,7 @@ def _ours(where: str) -> Iterator[None]:
     try:
         yield
     except (MilvusException, RpcError) as error:
-        code, reason = getattr(error, "code", 0), str(getattr(error, "message", "") or error).partition("\n")[0]
+        code, reason = getattr(error, "code", 0), str(getattr(error, "message", "") or error).partition("\n")[0][:_SAID]
         if code == _NO_COLLECTION:
             raise EngineRefused(
                 where, "the collection is gone: others have been pushed since. Open the index anew", code
@@ -314,52 +308,6 @@ def _ours(where: str) -> Iterator[None]:
         raise EngineRefused(where, reason, code if isinstance(code, int) else 0) from error
 
 
-class MilvusIndex(DenseIndex):
-    """A `DenseIndex` whose search is the server's. The vectors are mapped here as well, and read for a few rows at a time."""
-
-    def __init__(self, engine: Engine, digest: str, vectors: npt.NDArray[np.float32], days: npt.NDArray[np.int64]) -> None:
-        self.vectors = vectors
-        self._engine, self._digest = engine, digest
-        self._days = days  # (n,), as they were pushed
-
-    @property
-    def kind(self) -> str:
-        return "flat" if len(self) <= FLAT_TO else "cells"
-
-    def search(
-        self, vector: npt.NDArray[np.float32], k: int, rows: npt.NDArray[np.int64] | None = None
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
-        """The k rows nearest to a (dimension,) vector, of all or of `rows`, and their cosines, descending.
-
-        `rows` that are all of some days are named to the server by those, up to `LISTED` others one by one. More are not sent:
-        their cosines are taken here, which is quicker.
-        """
-        condition = "" if rows is None else self._condition(rows)
-        if rows is not None and (condition is None or not len(rows)):
-            cosines = self.cosines(vector, rows)
-            nearest = np.lexsort((rows, -cosines))[:k]
-            return rows[nearest], cosines[nearest]
-        cells = 0 if self.kind == "flat" else cells_of(len(self))
-        few = rows is not None and len(rows) <= FLAT_TO  # they may be in cells far from the vector
-        return self._engine.search(
-            self._digest, vector, min(k, len(self)), condition or "", cells if few else math.ceil(PROBED * cells)
-        )
-
-    def _condition(self, rows: npt.NDArray[np.int64]) -> str | None:
-        if not len(rows):
-            return None
-        first, last = int(self._days[rows].min()), int(self._days[rows].max())
-        if np.count_nonzero((self._days >= first) & (self._days <= last)) == len(rows):
-            return f"day >= {first} and day <= {last}"
-        return f"row in {rows.tolist()}" if len(rows) <= LISTED else None
-
-
 def cells_of(count: int) -> int:
     """The cells of each segment of so many vectors on the server, as many for its size as `DenseIndex` has."""
     return int(CELLS * math.sqrt(min(count, _SEGMENT)))
-
-
-def _piece(paths: Mapping[str, Path], path: str, start: int) -> bytes:
-    with paths[path].open("rb") as file:
-        file.seek(start)
-        return file.read(PIECE)

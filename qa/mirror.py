@@ -6,6 +6,7 @@ The mirror is a folder for each address with two folders of generations: `built`
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -19,11 +20,14 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.encoder import Encoder, Progress
-from embeddings.milvus import Engine, MilvusIndex, Table
+from embeddings.errors import IndexDamaged
+from embeddings.milvus import Engine
 from embeddings.models import cache_folder
+from embeddings.pieces import Table
+from embeddings.there import MilvusIndex
 from qa.corpus import Corpus
 from qa.errors import IndexMissing, IndexUnusable
-from qa.generations import CURRENT, MANIFEST, building, current_generation, locked, publish, read_manifest, sha256
+from qa.generations import CURRENT, LISTED_TO, MANIFEST, building, current_generation, locked, publish, read_manifest, sha256
 from qa.index import FORMAT, Index, Manifest, build_index, load_index
 from qa.ledger import LEDGER, Changes
 from qa.places import Address, IndexPlace
@@ -139,28 +143,51 @@ def _pull(address: Address, engine: Engine, folder: Path) -> str:
         if _digest(folder) == digest:
             return digest  # another reader was first
         engine.load(digest)
-        table = engine.table(digest)
-        manifest = json.loads(b"".join(engine.file(table, MANIFEST)))
-        if manifest["format"] != FORMAT:
-            raise IndexUnusable(address, f"it has format {manifest['format']}, this version reads {FORMAT}")
-        here = _files_here(mirror_of(address))
-        for path, size, hashed in table.files:
-            if path in (MANIFEST, LEDGER):
-                continue
-            (scratch / path).parent.mkdir(parents=True, exist_ok=True)
-            known = here.get((size, hashed))
-            if known is not None and sha256(known) == hashed:
-                shutil.copyfile(known, scratch / path)
-                continue
-            with (scratch / path).open("wb") as file:
-                file.writelines(engine.file(table, path))
-        if any(path == LEDGER for path, _, _ in table.files):
-            (folder / f".{LEDGER}").write_bytes(b"".join(engine.file(table, LEDGER)))
-            os.replace(folder / f".{LEDGER}", folder / LEDGER)
-        publish(scratch, folder, {name: value for name, value in manifest.items() if name != "files"})
+        try:
+            table = engine.table(digest)
+            manifest = _manifest(address, engine, table)
+            _pull_files(address, engine, table, scratch)
+            if any(path == LEDGER for path, _, _ in table.files):
+                os.replace(scratch / LEDGER, folder / LEDGER)
+        except IndexDamaged as error:
+            raise IndexUnusable(address, str(error)) from error
+        publish(scratch, folder, manifest)
         if _digest(folder) != digest:
             raise IndexUnusable(address, "its files are not those of its manifest")
     return digest
+
+
+def _manifest(address: Address, engine: Engine, table: Table) -> dict[str, str | int]:
+    """The manifest that the server has, without its files."""
+    size = next((size for path, size, _ in table.files if path == MANIFEST), LISTED_TO + 1)
+    if size > LISTED_TO:
+        raise IndexUnusable(address, f"{MANIFEST} is missing or too long")
+    try:
+        told = json.loads(b"".join(engine.file(table, MANIFEST)))
+        del told["files"]
+        known = told["format"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise IndexUnusable(address, f"{MANIFEST} is missing or damaged") from error
+    if known != FORMAT:
+        raise IndexUnusable(address, f"it has format {known!r:.20}, this version reads {FORMAT}")
+    if not all(isinstance(value, str | int) for value in told.values()):  # a list might hold lists a thousand deep
+        raise IndexUnusable(address, f"{MANIFEST} is damaged")
+    return dict(told)
+
+
+def _pull_files(address: Address, engine: Engine, table: Table, scratch: Path) -> None:
+    """Have all files of a table but the manifest in `scratch`, those that are in the mirror already from there."""
+    files, here = [each for each in table.files if each[0] != MANIFEST], _files_here(mirror_of(address))
+    if sum(size for _, size, _ in files) > shutil.disk_usage(scratch).free:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(scratch))
+    for path, size, hashed in files:
+        (scratch / path).parent.mkdir(parents=True, exist_ok=True)
+        known = here.get((size, hashed))
+        if known is not None and sha256(known) == hashed:
+            shutil.copyfile(known, scratch / path)
+        else:
+            with (scratch / path).open("wb") as file:
+                file.writelines(engine.file(table, path))
 
 
 def _files_here(mirror: Path) -> dict[tuple[int, str], Path]:
