@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from embeddings.errors import IndexDamaged
 
-# By `python benchmarks/scale.py STATEMENTS.jsonl --vectors 30000 100000 1000000` on two cores: exact search takes 2.5, 9 and
+# By `python -m benchmarks.vectors INDEX --sizes 30000 100000 1000000` on two cores: exact search takes 2.5, 9 and
 # 91 ms, cells 0.5, 1.0 and 9.7 ms with recall@10 1.000 (0.98 before what they find is measured by the vectors themselves).
 FLAT_TO = 30_000  # texts
 CELLS = 4  # times the square root of n: cells of an index by cells

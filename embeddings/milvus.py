@@ -33,7 +33,7 @@ _ANSWER = 64 * 2**20  # bytes of a message that are taken from a server, which g
 _CONNECTING, _ASKING, _WRITING, _LOADING = 5.0, 20.0, 60.0, 3600.0  # seconds until it is given up
 _SAID = 300  # characters of what a server says of an error
 _NO_COLLECTION, _NO_ALIAS = 100, 1600  # https://github.com/milvus-io/milvus/blob/v2.3.5/pkg/util/merr/errors.go
-_LOST = re.compile(r"connect|unavailable|deadline|time ?out|not (?:fully )?loaded|no available", re.IGNORECASE)
+_LOST = re.compile(r"connect|unavailable|deadline|time ?out|not (?:fully )?loaded|not? available|offline", re.IGNORECASE)
 # As which an answer that is none of Milvus's ends where it is read, by pymilvus or here.
 _STRANGE = (LookupError, TypeError, ValueError, AttributeError, OverflowError, StopIteration, RecursionError, MemoryError)
 

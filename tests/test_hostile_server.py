@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from embeddings.errors import EmbeddingsError
+from embeddings.errors import EmbeddingsError, EngineUnreachable
 from embeddings.milvus import MARK, Engine
 from embeddings.pieces import PIECE, Table
 from qa.corpus import read_corpus
@@ -216,3 +216,18 @@ def test_what_is_damaged_there_is_built_anew(client: Client, built: Path, monkey
     report = rebuild([built / "corpus"], ADDRESS, encoder=FakeEncoder())
     assert report.changes.encoded == 3
     assert len(pushed) == 1
+
+
+@pytest.mark.parametrize(
+    "reason", ["failed to search: leader not available: channel not available", "node offline[node=1]", "Deadline Exceeded"]
+)
+def test_a_server_that_is_not_ready_is_one_to_ask_again(client: Client, reason: str) -> None:
+    from pymilvus import MilvusException
+
+    def busy(*_: Any, **__: Any) -> None:
+        raise MilvusException(code=503, message=reason)
+
+    retriever = Retriever.load(ADDRESS, encoder=FakeEncoder())
+    client._search = busy  # type: ignore[method-assign]
+    with pytest.raises(EngineUnreachable, match=r"goes on where it stopped"):
+        retriever.ask(QUESTION)

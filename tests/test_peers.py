@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import peers
+from benchmarks import peers, systems
 from embeddings import models
 
 TITLES = ("Lanterns of Jeonju", "Grain for Ukraine", "Ferries to Busan", "Visas for Students", "A Treaty on Fishing")
@@ -19,28 +19,31 @@ TEXTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def write_statements(path: Path) -> Path:
     """Five statements, and one more to be added."""
-    folder = tmp_path_factory.mktemp("peers")
     lines = [
         {"title": title, "date": f"2023-05-0{day}", "url": f"https://example.org/{day}", "text": text}
         for day, (title, text) in enumerate(zip((*TITLES, "Books in Hanoi"), TEXTS, strict=True), 1)
     ]
-    statements = folder / "all.jsonl"
-    statements.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    peers.prepare(statements, 5, 1, folder)
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("peers")
+    peers.prepare(write_statements(folder / "all.jsonl"), 5, 1, folder)
     return folder
 
 
 @pytest.mark.model
 @pytest.mark.filterwarnings("default")  # the others' own deprecations are not ours to mend
-@pytest.mark.parametrize("name", peers.SYSTEMS)
+@pytest.mark.parametrize("name", systems.SYSTEMS)
 def test_a_system_finds_every_passage_and_that_of_a_release_added_later(name: str, work: Path) -> None:
-    if absent := peers.missing(name):
+    if absent := systems.missing(name):
         pytest.skip(f"not installed: {', '.join(absent)}")
     task = json.loads((work / "task.json").read_text(encoding="utf-8"))
-    system, folder = peers.SYSTEMS[name][0](models.resolve(models.BASE)), work / name
+    system, folder = systems.SYSTEMS[name][0](models.resolve(models.BASE)), work / name
     system.build(task["statements"], folder)
     system.add(task["new"], folder)
     system.load(folder)
