@@ -26,8 +26,9 @@ GROWTH: tuple[tuple[str, Mapping[str, str]], ...] = (
             "a question, median": "answer p50 ms",
             "a question, 95th percentile": "answer p95 ms",
             "the first ten, nothing in memory": "first ten p50 ms",
-            "of it the search": "search p50 ms",
-            "of that the proposing": "proposing p50 ms",
+            "encoding": "encoding p50 ms",
+            "search: candidates and late interaction": "search p50 ms",
+            "candidates alone": "proposing p50 ms",
         },
     ),
     (
@@ -91,7 +92,7 @@ def compared(rows: Mapping[str, Mapping[str, float]]) -> Any:
             x=alt.X("ratio:Q", scale=alt.Scale(type="log"), title=f"times {first}"),
             y=alt.Y("figure:N", sort=COMPARED, title=None),
             color=alt.Color("system:N", sort=list(rows), title=None),
-            shape=alt.Shape("system:N", sort=list(rows), title=None),
+            shape=alt.Shape("system:N", sort=list(rows), legend=None),
         )
     )
 

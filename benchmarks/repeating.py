@@ -21,7 +21,7 @@ from embeddings.encoder import Encoded, Encoder, Progress, Role
 from embeddings.late import StoredTokens, TokenStore
 
 NOISE = 0.15  # of a vector's length, before it is made one again: cosine 0.99 with the real one
-NAMES = 197  # sets of other names: a prime, so that with six years 1,182 copies all differ
+NAMES, YEARS = 197, 6  # sets of other names, a prime, and years: so many copies all differ
 QUESTIONS = (
     "What did the leaders agree on supply chains?",
     "How much humanitarian assistance was announced for Ukraine?",
@@ -45,7 +45,7 @@ def write_corpus(statements: Path, base: int, copies: int, folder: Path) -> Path
     for copy in range(copies):
         with (folder / f"statements-{copy}.jsonl").open("w", encoding="utf-8") as file:
             for record in records:
-                day = f"{2021 + copy % 6}{record['date'][4:]}" if not record["date"].endswith("02-29") else record["date"]
+                day = f"{2021 + copy % YEARS}{record['date'][4:]}" if not record["date"].endswith("02-29") else record["date"]
                 url = f"{record['url']}?copy={copy}" if copy else record["url"]
                 title, text = repeated(record["title"], copy), repeated(record["text"], copy)
                 file.write(json.dumps({"title": title, "date": day, "url": url, "text": text}) + "\n")
@@ -53,10 +53,10 @@ def write_corpus(statements: Path, base: int, copies: int, folder: Path) -> Path
 
 
 def repeated(text: str, copy: int) -> str:
-    """The text with other names and numbers, of the same length."""
+    """The text with other names and numbers, of the same length. Numbers that begin a line stay: they part the passages."""
     if not copy:
         return text
-    changed = re.sub(r"\d", lambda digit: str((int(digit[0]) + copy) % 10), text)
+    changed = re.sub(r"(?m)(^\W*\d+)|\d", lambda found: found[1] or str((int(found[0]) + copy) % 10), text)
     return re.sub(r"[A-Z][a-z]{3,}", lambda word: _name(word[0], copy % NAMES), changed)
 
 

@@ -1,6 +1,6 @@
 """What a question and a rebuild cost as the corpus grows: time, memory and disk, and how much of the exact search is found.
 
-    python -m benchmarks.scale STATEMENTS.jsonl [--sizes 1000 10000 100000 1000000] [--base 50] [--json FILE]
+    python -m benchmarks.scale STATEMENTS.jsonl [--sizes 1000 10000 100000 1000000] [--base 250] [--json FILE]
 
 `--base` statements are encoded; larger corpora repeat them with other names and numbers of the same length, and vectors that
 are the real ones with noise. `--distinct` passages (200,000) have token vectors of their own, what goes beyond shares theirs,
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import machine, memory, timed, write_figures
-from benchmarks.repeating import QUESTIONS, Repeating, SharingStore, read_known, write_corpus, write_known
+from benchmarks.repeating import NAMES, QUESTIONS, YEARS, Repeating, SharingStore, read_known, write_corpus, write_known
 from benchmarks.vectors import recall, rows_by
 from embeddings import search
 from embeddings.encoder import Encoder, load_encoder
@@ -155,7 +155,10 @@ def measure(statements: Path, base: int, size: int, distinct: int, known: Path) 
     with TemporaryDirectory() as scratch:
         work = Path(scratch)
         shutil.copyfile(known / KNOWN, work / KNOWN)
-        write_corpus(statements, base, max(1, round(size / per_copy)), work / CORPUS)
+        copies = max(1, round(size / per_copy))
+        if copies > NAMES * YEARS:
+            raise SystemExit(f"{copies} copies of {per_copy} passages would not all differ: --base must be larger")
+        write_corpus(statements, base, copies, work / CORPUS)
         figures: Figures = {}
         for phase in (build, build_again, ask):
             figures |= apart(phase, work, max(1, distinct // per_copy))
@@ -167,7 +170,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("statements", type=Path)
     parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 10_000, 100_000, 1_000_000])
-    parser.add_argument("--base", type=int, default=50)
+    parser.add_argument("--base", type=int, default=250)
     parser.add_argument("--distinct", type=int, default=200_000, help="passages with token vectors of their own")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures after each size, for benchmarks.plots")
     options = parser.parse_args()

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 K = 5  # passages asked for
@@ -114,6 +115,7 @@ class Txtai:
 
         how = {"path": model, "method": "sentence-transformers", "hybrid": True, "content": True, "gpu": False}
         self._embeddings = Embeddings(how, models={})  # the cache spares `load` the model that is here already
+        self._lock = Lock()  # as its own `txtai.app` has: two threads that ask at once get "Recursive use of cursors"
 
     def encode(self, texts: list[str]) -> object:
         return self._embeddings.batchtransform(texts, "data")
@@ -130,7 +132,8 @@ class Txtai:
         self._embeddings.load(str(folder))
 
     def ask(self, question: str) -> list[str]:
-        return [found["id"] for found in self._embeddings.search(question, K)]
+        with self._lock:
+            return [found["id"] for found in self._embeddings.search(question, K)]
 
 
 class Haystack:

@@ -18,10 +18,11 @@ from tests.test_peers import write_statements
 
 
 def test_a_copy_has_other_names_and_numbers_of_the_same_length() -> None:
-    text = "Minister Kang gave 25 ships to Busan in 2023."
+    text = "1. Minister Kang gave 25 ships to Busan in 2023."
     copies = {repeated(text, copy) for copy in range(1182)}
     assert len(copies) == 1182
     assert repeated(text, 0) == text
+    assert all(copy.startswith("1. M") for copy in copies)
     assert {masked(copy) for copy in copies} == {masked(text)}
 
 
