@@ -127,7 +127,12 @@ class SharingStore(TokenStore):
 
     @classmethod
     def build(
-        cls, texts: Iterable[StoredTokens | int], dimension: int, folder: Path, kept: TokenStore | None = None
+        cls,
+        texts: Iterable[StoredTokens | int],
+        dimension: int,
+        folder: Path,
+        kept: TokenStore | None = None,
+        segments: Sequence[int] = (),
     ) -> TokenStore:
         places: list[int] = []
         first: dict[bytes | int, int] = {}
@@ -140,7 +145,7 @@ class SharingStore(TokenStore):
                     yield text
                 places.append(first[key])
 
-        TokenStore.build(distinct(), dimension, folder, kept)
+        TokenStore.build(distinct(), dimension, folder, kept, segments)
         np.save(folder / "rows.npy", np.load(folder / "rows.npy")[places])
         return cls.load(folder)
 
