@@ -8,6 +8,7 @@ The vectors are those of an index, repeated with noise. On the server they go in
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -70,11 +71,12 @@ def search_there(host: str, port: int, vectors: Vectors, queries: Sequence[Vecto
     from pymilvus import MilvusClient
 
     name, table = f"benchmark_{len(vectors)}", Table(())
-    engine = Engine.connect(host, port, name)
-    ids = [str(row) for row in range(len(vectors))]
+    engine, client = Engine.connect(host, port, name), MilvusClient(uri=f"http://{host}:{port}")
+    collection, ids = f"{name}_{table.digest}", [str(row) for row in range(len(vectors))]
     try:
-        [pushed] = timed(lambda: engine.push(table, {}, ids, np.zeros(len(ids), dtype=np.int64), vectors))
-        print(f"pushed in {pushed / 1000:.0f} s")
+        engine.push(table, {}, ids, np.zeros(len(ids), dtype=np.int64), vectors)
+        while sum(each.num_rows for each in client.list_loaded_segments(collection) if each.index_id) < len(ids):
+            time.sleep(1)  # until then the server answers from cells of a passing kind, whatever share is asked for
         cells = cells_of(len(vectors))
         for share in SHARES:
 
@@ -83,12 +85,9 @@ def search_there(host: str, port: int, vectors: Vectors, queries: Sequence[Vecto
 
             report(f"Milvus {engine.version}, {cells} cells, {share:.0%} searched", vectors, queries, search)
     finally:
-        client = MilvusClient(uri=f"http://{host}:{port}")
-        if name in client.list_aliases(f"{name}_{table.digest}").get("aliases", []):
-            client.drop_alias(name)
-        for collection in client.list_collections():
-            if collection.startswith(f"{name}_"):
-                client.drop_collection(collection)
+        client.drop_alias(name)
+        for made in (collection, f"{collection}_files"):
+            client.drop_collection(made)
         client.close()
 
 
